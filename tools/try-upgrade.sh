@@ -91,7 +91,7 @@ for services in old new; do
     [ "$(node "$(cli new)" peers --tracker "$tracker" --json | wc -l)" -lt 2 ] || break
     sleep 0.1
   done
-  node "$(cli new)" peers --tracker "$tracker" --json | sed -n 's/.*"peer":"\([^"]*\)".*"version":"\([^"]*\)".*/  \1: version \2/p'
+  node "$(cli new)" peers --tracker "$tracker" --json | sed -n 's/.*"name":"\([^"]*\)".*"version":"\([^"]*\)".*/  \1: version \2/p'
   move old new
   move new old
   talk old new

@@ -76,7 +76,7 @@ describe('enjambre ls', () => {
 
     expect(stdout).not.toContain('\u202e');
     expect(objects()).toMatchObject([
-      { type: 'transfer', state: 'seeding', bytes_total: 1_000_000 },
+      { type: 'transfer', state: 'seeding', size_bytes: 1_000_000 },
       { name: HOSTILE },
     ]);
     expect(objects()[0]?.added_at).toBe('1970-01-01T00:00:00.000Z');
@@ -204,11 +204,11 @@ describe('enjambre status', () => {
     expect((await on(['status', 'model.bin', '--json'])).objects()).toMatchObject([
       {
         type: 'transfer',
-        seconds_left: 2,
-        seconds_active: 2.5,
+        time_left_seconds: 2,
+        active_seconds: 2.5,
         peers: [
-          { peer: 'bob', bytes_received: 500_000 },
-          { peer: 'mallory', banned: 'sent bad data' },
+          { id: 'b'.repeat(64), name: 'bob', downloaded_bytes: 500_000 },
+          { name: 'mallory', ban_message: 'sent bad data' },
         ],
       },
     ]);
@@ -280,7 +280,7 @@ describe('enjambre pause, resume, verify and rm', () => {
       {
         deleted_count: 3,
         kept_count: 22,
-        kept: [{ path: '/d/notes.txt', reason: 'foreign' }, { reason: 'changed' }, { reason: 'other' }],
+        kept: [{ path: '/d/notes.txt', reason: 'FOREIGN' }, { reason: 'CHANGED' }, { path: '/d/new' }],
       },
     ]);
     expect(await on(['rm', 'a', '--force'])).toMatchObject({ code: 2 });
@@ -300,7 +300,7 @@ describe('enjambre files and peers', () => {
     const { objects } = await on(['files', 'q', '--json']);
 
     expect(objects()).toMatchObject([
-      { type: 'file', name: 'q1', seeders: 2, shared_by: 'alice' },
+      { type: 'file', name: 'q1', seeder_count: 2, publisher: { name: 'alice' } },
       { type: 'file', name: 'q2' },
     ]);
     expect((await on(['files'])).stdout).toMatch(/^NAME +SIZE +SEEDERS +LEECHERS +SHARED BY +INFOHASH\n/);
@@ -338,7 +338,7 @@ describe('enjambre files and peers', () => {
     expect((await on(['peers', 'a'])).stdout).toMatch(/bob +bbbbbbbb +10\.0\.0\.7:7072 +all but 5 B/);
     expect((await on(['peers', '--json'])).objects()[0]).not.toHaveProperty('seeder');
     expect((await on(['peers', 'a', '--json'])).objects()).toMatchObject([
-      { peer: 'bob', seeder: false, bytes_left: 5 },
+      { id: 'b'.repeat(64), name: 'bob', seeder: false, left_bytes: 5 },
     ]);
   });
 
@@ -359,8 +359,8 @@ describe('enjambre files and peers', () => {
       expect(stdout.match(/banned/g)).toHaveLength(1);
     }
     const [first, second] = (await on(['peers', 'a', '--json'])).objects();
-    expect(first).not.toHaveProperty('banned');
-    expect(second).toMatchObject({ peer: 'mallory', banned: `sent ${HOSTILE}` });
+    expect(first).not.toHaveProperty('ban_message');
+    expect(second).toMatchObject({ name: 'mallory', ban_message: `sent ${HOSTILE}` });
   });
 
   test('an unreachable tracker is exit 4', async () => {
@@ -400,13 +400,12 @@ describe('enjambre peers --banned and unban', () => {
     expect((await on(['peers', '--banned', '--json'])).objects()).toMatchObject([
       {
         type: 'ban',
-        peer: 'mallory',
-        peer_id: ban.peerId,
-        reason: ban.reason,
-        since: ban.since.toISOString(),
-        until: ban.until.toISOString(),
+        peer: { id: ban.peerId, name: 'mallory' },
+        message: ban.reason,
+        banned_at: ban.since.toISOString(),
+        expires_at: ban.until.toISOString(),
       },
-      { type: 'ban', peer: '' },
+      { type: 'ban', peer: { id: 'f'.repeat(64) } },
     ]);
   });
 
@@ -434,7 +433,7 @@ describe('enjambre peers --banned and unban', () => {
       `mallory (eeeeeeee) is no longer banned; the reason was: ${ban.reason}\n`,
     );
     expect((await on(['unban', 'eeeeeeee', '--json'])).objects()).toMatchObject([
-      { type: 'unbanned', peer: 'mallory', peer_id: ban.peerId },
+      { type: 'unbanned', peer: { id: ban.peerId, name: 'mallory' } },
     ]);
     expect(asked).toEqual(['mallory', 'eeeeeeee']);
   });

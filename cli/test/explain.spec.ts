@@ -111,19 +111,19 @@ describe('enjambre explain', () => {
       {
         type: 'explanation',
         state: 'seeding',
-        seconds: 30,
+        total_seconds: 30,
         spent: [
-          { cause: 'disk', seconds: 20, seconds_stalled: 1 },
-          { cause: 'sources', seconds: 5 },
-          { cause: 'no-source', seconds_stalled: 5 },
+          { cause: 'disk', spent_seconds: 20, stalled_seconds: 1 },
+          { cause: 'sources', spent_seconds: 5 },
+          { cause: 'no_source', stalled_seconds: 5 },
         ],
-        seconds_to_metainfo: 1,
+        until_metainfo_seconds: 1,
         sources: [
-          { peer: 'bob', distance: 'zone', bytes: 3_000_000, rate: 1_000_000 },
-          { peer: 'mallory', distance: 'far', banned: 'sent bad data' },
+          { name: 'bob', distance: 'zone', downloaded_bytes: 3_000_000, download_rate: 1_000_000 },
+          { name: 'mallory', distance: 'far', ban_message: 'sent bad data' },
         ],
         duplicate_bytes: 100,
-        hash_failures: 1,
+        hash_failure_count: 1,
       },
     ]);
   });
@@ -134,7 +134,9 @@ describe('enjambre explain', () => {
     expect((await on('explain', 'x')).stdout).toMatch(/its time was not recorded\n$/);
     const newer = TimeShare.fromPartial({ time: seconds(1), stalled: seconds(1) });
     agent.script.explain = () => Explanation.fromPartial({ spent: [newer], totalTime: seconds(1) });
-    expect((await on('explain', 'x', '--json')).objects()).toMatchObject([{ spent: [{ cause: 'unknown' }] }]);
+    expect((await on('explain', 'x', '--json')).objects()).toMatchObject([
+      { spent: [{ spent_seconds: 1, stalled_seconds: 1 }] },
+    ]);
     expect((await on('explain', 'x')).stdout).toMatch(
       /a cause unknown to this version of the command +100\.0 %/,
     );
@@ -163,10 +165,10 @@ describe('enjambre status', () => {
     expect((await on('status', 'model.bin', '--json')).objects()).toMatchObject([
       {
         traffic: {
-          zone: { bytes_received: 3_000_000, bytes_sent: 0 },
-          unknown: { bytes_received: 9_000_000 },
+          zone: { downloaded_bytes: 3_000_000, uploaded_bytes: 0 },
+          unknown: { downloaded_bytes: 9_000_000 },
         },
-        peers: [{ distance: 'zone' }, { distance: 'region' }, { distance: 'unknown' }],
+        peers: [{ distance: 'zone' }, { distance: 'region' }, { name: 'dave' }],
       },
     ]);
   });

@@ -80,24 +80,22 @@ describe('enjambre get', () => {
       infohash: INFOHASH,
       name: 'model.bin',
       state: 'downloading',
-      reason: '',
-      bytes_done: 500_000,
-      bytes_total: 1_000_000,
-      pieces_checked: 0,
-      rate: 100_000,
-      seconds_left: 5,
-      sources: 2,
+      size_bytes: 1_000_000,
+      done_bytes: 500_000,
+      download_rate: 100_000,
+      time_left_seconds: 5,
+      source_count: 2,
     });
     expect(objects().at(-1)).toEqual({
       type: 'done',
       infohash: INFOHASH,
       name: 'model.bin',
       path: '/data/downloads/model.bin',
-      bytes: 1_000_000,
-      seconds: 2.5,
+      size_bytes: 1_000_000,
+      active_seconds: 2.5,
       sources: [
-        { peer: 'alice', bytes: 750_000, peer_id: 'a'.repeat(64) },
-        { peer: 'bob', bytes: 250_000, peer_id: 'b'.repeat(64) },
+        { id: 'a'.repeat(64), name: 'alice', downloaded_bytes: 750_000 },
+        { id: 'b'.repeat(64), name: 'bob', downloaded_bytes: 250_000 },
       ],
     });
   });
@@ -343,6 +341,6 @@ describe('enjambre get', () => {
 
     expect(code).toBe(0);
     expect(stderr).toContain('lost the connection to the agent');
-    expect(objects().at(-1)).toMatchObject({ type: 'done', bytes: 1_000_000 });
+    expect(objects().at(-1)).toMatchObject({ type: 'done', size_bytes: 1_000_000 });
   });
 });

@@ -29,7 +29,7 @@ describe('enjambre health', () => {
     expect(await cli(['health', address])).toMatchObject({ code: 0, stdout: 'SERVING\n', stderr: '' });
     const { code, objects } = await cli(['health', address, '--json']);
     expect(code).toBe(0);
-    expect(objects()).toEqual([{ type: 'health', address, service: '', status: 'SERVING' }]);
+    expect(objects()).toEqual([{ type: 'health', address, status: 'SERVING' }]);
   });
 
   test('exits 1 if the server is alive but not serving', async () => {

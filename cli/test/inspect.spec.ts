@@ -72,16 +72,17 @@ describe('enjambre inspect', () => {
         infohash: release.infohash,
         name: 'release',
         magnet: `magnet:?xt=urn:btmh:1220${release.infohash}&dn=release`,
-        bytes: 21_001,
+        size_bytes: 21_001,
         piece_length: PIECE,
-        pieces: 3,
+        piece_count: 3,
         file_count: 4,
         folder: true,
+        whole: true,
       },
-      { type: 'entry', path: 'bin/run', bytes: 16_000, executable: true },
-      { type: 'entry', path: 'bin/tools/x', bytes: 1, executable: false },
-      { type: 'entry', path: 'data.bin', bytes: 5000, executable: false },
-      { type: 'entry', path: 'empty', bytes: 0, executable: false },
+      { type: 'entry', path: 'bin/run', size_bytes: 16_000, executable: true },
+      { type: 'entry', path: 'bin/tools/x', size_bytes: 1, executable: false },
+      { type: 'entry', path: 'data.bin', size_bytes: 5000, executable: false },
+      { type: 'entry', path: 'empty', size_bytes: 0, executable: false },
     ]);
   });
 

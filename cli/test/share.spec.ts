@@ -97,11 +97,10 @@ describe('enjambre share', () => {
       infohash: INFOHASH,
       name: 'model.bin',
       path: '/data/downloads/model.bin',
-      bytes: 1_000_000,
+      size_bytes: 1_000_000,
       magnet: `magnet:?xt=urn:btmh:1220${INFOHASH}&dn=model.bin`,
       already_shared: false,
       torrents: [join(cwd, 'x.torrent')],
-      left_out: { links: 0, empty_folders: 0, others: 0, unsupported: 0, incomplete: 0, entries: [] },
     });
   });
 
@@ -162,11 +161,11 @@ describe('enjambre share', () => {
       expect(asked).toMatchObject([{ links: LinkPolicy.ANYWHERE, skipUnsupported: true }]);
       expect(objects().at(-1)).toMatchObject({
         left_out: {
-          links: 1,
-          unsupported: 1,
+          link_count: 1,
+          unsupported_count: 1,
           entries: [
-            { path: 'l', reason: 'link', fault: '' },
-            { path: 'a\\b', reason: 'name', fault: 'holds a path separator' },
+            { path: 'l', reason: 'LINK', message: 'l is a symbolic link' },
+            { path: 'a\\b', reason: 'NAME', message: 'the name of a\\b holds a path separator' },
           ],
         },
       });

@@ -86,7 +86,7 @@ describe('a tracker queried without an agent', () => {
 
     expect(code).toBe(0);
     expect(objects()).toMatchObject([
-      { type: 'file', infohash: INFOHASH, name: 'a.bin', bytes: 5, seeders: 1 },
+      { type: 'file', infohash: INFOHASH, name: 'a.bin', size_bytes: 5, seeder_count: 1 },
     ]);
   });
 
@@ -101,7 +101,7 @@ describe('a tracker queried without an agent', () => {
     async (ref) => {
       const { objects } = await cli(['peers', ref, '--tracker', tracker, '--json']);
 
-      expect(objects()).toMatchObject([{ type: 'peer', peer: 'bob', seeder: true, bytes_uploaded: 9 }]);
+      expect(objects()).toMatchObject([{ type: 'peer', name: 'bob', seeder: true, uploaded_bytes: 9 }]);
     },
   );
 

@@ -53,9 +53,9 @@ describe('enjambre verify --wait', () => {
     expect(objects().map(({ type }) => type)).toEqual(['progress', 'progress', 'verified']);
     expect(objects().at(-1)).toMatchObject({
       state: 'seeding',
-      pieces_total: 4,
-      pieces_good: 3,
-      bytes_fetched: 262_144,
+      piece_count: 4,
+      good_piece_count: 3,
+      downloaded_bytes: 262_144,
     });
   });
 

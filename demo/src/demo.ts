@@ -184,7 +184,7 @@ async function killHalfway(
     async () => (await checked(swarm.command(revived, ['inbox', '--json']), 'inbox')).json.at(-1),
     { what: `${VICTIM} to receive its message`, everyMs: 200, signal },
   );
-  if (read['text'] !== MESSAGE || read['from'] !== seeder.name)
+  if (read['text'] !== MESSAGE || (read['sender'] as { name?: string } | undefined)?.name !== seeder.name)
     throw new Error(`${VICTIM} received another message: ${JSON.stringify(read)}`);
   stage.good(`${VICTIM} received the message from ${seeder.name}`);
 }
@@ -197,7 +197,7 @@ function waiting(name: string): Scene {
 function sceneOf(name: string, line: string): Scene | undefined {
   const entry = JSON.parse(line) as Record<string, unknown>;
   if (entry['type'] === 'done') {
-    const total = Number(entry['bytes']);
+    const total = Number(entry['size_bytes']);
     const sources = Array.isArray(entry['sources']) ? entry['sources'] : [];
     return { name, state: 'complete', done: total, total, rate: 0, sources: sources.length };
   }
@@ -205,10 +205,10 @@ function sceneOf(name: string, line: string): Scene | undefined {
   return {
     name,
     state: String(entry['state']),
-    done: Number(entry['bytes_done']),
-    total: Number(entry['bytes_total']),
-    rate: Number(entry['rate']),
-    sources: Number(entry['sources']),
+    done: Number(entry['done_bytes']),
+    total: Number(entry['size_bytes']),
+    rate: Number(entry['download_rate']),
+    sources: Number(entry['source_count']),
   };
 }
 

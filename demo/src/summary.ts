@@ -4,14 +4,14 @@ import prettyBytes from 'pretty-bytes';
 
 /** The fields of `status --json` that the summary needs. */
 export interface TransferStatus {
-  readonly bytes_total: number;
-  readonly bytes_wasted: number;
+  readonly size_bytes: number;
+  readonly wasted_bytes: number;
   readonly origin: boolean;
-  readonly seconds_active: number;
+  readonly active_seconds: number;
   readonly peers: readonly {
-    readonly peer: string;
-    readonly bytes_received: number;
-    readonly bytes_sent: number;
+    readonly name: string;
+    readonly downloaded_bytes: number;
+    readonly uploaded_bytes: number;
   }[];
 }
 
@@ -35,7 +35,7 @@ export function summaryTable(parties: readonly Party[]): string {
   for (const sender of parties) {
     const cells = receivers.map((receiver) => bytesBetween(sender, receiver));
     const sent = cells.reduce((sum, bytes) => sum + bytes, 0);
-    const share = `${(sent / sender.status.bytes_total).toFixed(2)} ×`;
+    const share = `${(sent / sender.status.size_bytes).toFixed(2)} ×`;
     table.push([
       sender.name,
       ...cells.map((bytes) => (bytes > 0 ? show(bytes) : colors.dim('-'))),
@@ -43,21 +43,21 @@ export function summaryTable(parties: readonly Party[]): string {
       share,
     ]);
   }
-  table.push(['time', ...receivers.map(({ status }) => `${status.seconds_active.toFixed(1)} s`), '', '']);
+  table.push(['time', ...receivers.map(({ status }) => `${status.active_seconds.toFixed(1)} s`), '', '']);
   table.push([
     'rate',
-    ...receivers.map(({ status }) => `${show(status.bytes_total / status.seconds_active)}/s`),
+    ...receivers.map(({ status }) => `${show(status.size_bytes / status.active_seconds)}/s`),
     '',
     '',
   ]);
-  table.push(['repeated', ...receivers.map(({ status }) => show(status.bytes_wasted)), '', '']);
+  table.push(['repeated', ...receivers.map(({ status }) => show(status.wasted_bytes)), '', '']);
   return table.toString();
 }
 
 function bytesBetween(sender: Party, receiver: Party): number {
   if (sender.name === receiver.name) return 0;
-  const sent = sender.status.peers.find(({ peer }) => peer === receiver.name)?.bytes_sent ?? 0;
-  const received = receiver.status.peers.find(({ peer }) => peer === sender.name)?.bytes_received ?? 0;
+  const sent = sender.status.peers.find(({ name }) => name === receiver.name)?.uploaded_bytes ?? 0;
+  const received = receiver.status.peers.find(({ name }) => name === sender.name)?.downloaded_bytes ?? 0;
   return receiver.killed ? sent : received;
 }
 

@@ -100,7 +100,7 @@ export async function crash(size: CrashSize): Promise<CrashFigures> {
 
 async function sentBy(swarm: ProcessSwarm, seeder: SwarmAgent, infohash: string): Promise<number> {
   const { json } = await swarm.command(seeder, ['status', infohash, '--json']);
-  return Number(json.at(-1)?.['bytes_uploaded']);
+  return Number(json.at(-1)?.['uploaded_bytes']);
 }
 
 /** Compares the bytes of each piece that the bitfield claims with the original, wherever the download is now. */

@@ -59,12 +59,12 @@ describe('pause', () => {
       what: 'the downloader to have left',
     });
     const paused = await statusOf(swarm, bob, file.infohash);
-    expect(paused.bytes_done).toBeLessThan(file.bytes);
+    expect(paused.done_bytes).toBeLessThan(file.bytes);
 
     await bob.process.kill();
     bob = await swarm.startAgent('bob', ['--label', 'zone=eu-1']);
     const still = await statusOf(swarm, bob, file.infohash);
-    expect(still).toMatchObject({ state: 'paused', bytes_done: paused.bytes_done });
+    expect(still).toMatchObject({ state: 'paused', done_bytes: paused.done_bytes });
 
     link.bytesPerSecond = Infinity;
     const resumed = await swarm.command(bob, ['resume', 'paused.bin']);
@@ -106,12 +106,12 @@ describe('verify', () => {
     });
     const after = await untilStatus(swarm, bob, {
       ref: file.infohash,
-      is: ({ state, bytes_downloaded: received }) =>
-        state === 'seeding' && received > before.bytes_downloaded,
+      is: ({ state, downloaded_bytes: received }) =>
+        state === 'seeding' && received > before.downloaded_bytes,
       what: 'the damage to be repaired',
     });
     expect(await hasCopy(bob, file)).toBe(true);
-    expect(after.bytes_downloaded - before.bytes_downloaded).toBe(256 * KIB);
+    expect(after.downloaded_bytes - before.downloaded_bytes).toBe(256 * KIB);
     expect(after.path).toBe(join(bob.downloadDir, file.name));
   });
 
@@ -120,13 +120,13 @@ describe('verify', () => {
     await damage(file.path, 17);
     const result = await swarm.command(alice, ['verify', '--wait', file.infohash, '--json']);
     expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('changed.bin failed') });
-    expect(result.json.at(-2)).toMatchObject({ type: 'verified', pieces_total: 4, pieces_good: 3 });
+    expect(result.json.at(-2)).toMatchObject({ type: 'verified', piece_count: 4, good_piece_count: 3 });
     const failed = await untilStatus(swarm, alice, {
       ref: file.infohash,
       is: ({ state }) => state === 'failed',
       what: 'a failure',
     });
-    expect(failed.reason).toMatch(/changed\.bin is no longer what was shared: share it again/);
+    expect(failed.message).toMatch(/changed\.bin is no longer what was shared: share it again/);
     await untilListed(file, false);
 
     const again = lastLine(await swarm.command(alice, ['share', file.path, '--json']));
@@ -199,16 +199,16 @@ describe('transfers, files and peers are listed', () => {
       name: 'shown.bin',
       state: 'seeding',
       origin: false,
-      bytes_done: file.bytes,
+      done_bytes: file.bytes,
     });
     expect(line).toMatchObject({
-      bytes_downloaded: file.bytes,
-      bytes_wasted: 0,
-      pieces_done: 8,
-      pieces_total: 8,
+      downloaded_bytes: file.bytes,
+      wasted_bytes: 0,
+      done_piece_count: 8,
+      piece_count: 8,
     });
     expect(line?.['peers']).toEqual([
-      expect.objectContaining({ peer: 'alice', bytes_received: file.bytes, banned: '' }),
+      expect.objectContaining({ name: 'alice', downloaded_bytes: file.bytes }),
     ]);
     const status = lastLine(await swarm.command(bob, ['status', file.infohash.slice(0, 8), '--json']));
     expect(status).toMatchObject({ infohash: file.infohash, path: join(bob.downloadDir, 'shown.bin') });
@@ -232,10 +232,10 @@ describe('transfers, files and peers are listed', () => {
       expect.objectContaining({
         type: 'file',
         infohash: file.infohash,
-        bytes: file.bytes,
-        seeders: 2,
-        leechers: 0,
-        shared_by: 'alice',
+        size_bytes: file.bytes,
+        seeder_count: 2,
+        leecher_count: 0,
+        publisher: { name: 'alice' },
       }),
     ]);
     const all = allLines(await swarm.enjambre(['files', '--json', '--tracker', swarm.trackerAddress]));
@@ -247,13 +247,13 @@ describe('transfers, files and peers are listed', () => {
 
   test('by `peers`, all or those of one file', async () => {
     const lines = allLines(await swarm.command(alice, ['peers', '--json']));
-    expect(lines.map(({ peer, endpoint }) => ({ peer, endpoint }))).toEqual([
-      { peer: 'alice', endpoint: link.address },
-      { peer: 'bob', endpoint: bob.address },
+    expect(lines.map(({ name, endpoint }) => ({ name, endpoint }))).toEqual([
+      { name: 'alice', endpoint: link.address },
+      { name: 'bob', endpoint: bob.address },
     ]);
     expect(lines[1]).toMatchObject({ type: 'peer', labels: { zone: 'eu-1' } });
     expect(await swarmOf(file)).toEqual(
-      ['alice', 'bob'].map((peer) => expect.objectContaining({ peer, seeder: true, bytes_left: 0 })),
+      ['alice', 'bob'].map((name) => expect.objectContaining({ name, seeder: true, left_bytes: 0 })),
     );
     const text = await swarm.enjambre(['peers', 'shown.bin', '--tracker', swarm.trackerAddress]);
     expect(text.stdout).toMatch(/^bob +[0-9a-f]{8} +127\.0\.0\.1:\d+ +all +2\.1 MB/m);
@@ -309,7 +309,7 @@ async function untilListed({ infohash, name }: SharedFile, wanted: boolean): Pro
 
 async function swarmOf({ infohash }: SharedFile): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const lines = allLines(await swarm.command(bob, ['peers', infohash, '--json']));
-  return [...lines].sort((a, b) => String(a['peer']).localeCompare(String(b['peer'])));
+  return [...lines].sort((a, b) => String(a['name']).localeCompare(String(b['name'])));
 }
 
 /** Flips the bits of one byte of a file. */

@@ -42,7 +42,7 @@ const resume = async (agent: SwarmAgent, ref: string): Promise<void> => {
 const until = (agent: SwarmAgent, ref: string, state: string): Promise<Status> =>
   untilStatus(swarm, agent, { ref, is: (status) => status.state === state, what: `${ref} to be ${state}` });
 const untilMore = (agent: SwarmAgent, ref: string, bytes: number): Promise<Status> =>
-  untilStatus(swarm, agent, { ref, is: ({ bytes_done }) => bytes_done >= bytes, what: `${bytes} bytes` });
+  untilStatus(swarm, agent, { ref, is: ({ done_bytes }) => done_bytes >= bytes, what: `${bytes} bytes` });
 
 /** Creates a folder of many files and shares it. */
 async function shareFolder(
@@ -80,9 +80,9 @@ describeWithMounts('a download to a separate disk', () => {
     await untilMore(bob, big.infohash, 1);
     await fillUp(join(bob.downloadDir, 'filler'));
     lastLine(await swarm.command(bob, ['limit', big.infohash, '--max-download', 'none', '--json']));
-    const { reason } = await until(bob, big.infohash, 'failed');
-    expect(reason).toMatch(/big\.bin: the disk is full: make room and resume$/);
-    expect(await until(bob, other.infohash, 'downloading')).toMatchObject({ reason: '' });
+    const { message } = await until(bob, big.infohash, 'failed');
+    expect(message).toMatch(/big\.bin: the disk is full: make room and resume$/);
+    expect(await until(bob, other.infohash, 'downloading')).not.toHaveProperty('message');
     link.bytesPerSecond = Infinity;
     await until(bob, other.infohash, 'seeding');
     expect(await hasCopy({ ...bob, downloadDir: join(swarm.root, 'elsewhere') }, other)).toBe(true);
@@ -90,11 +90,12 @@ describeWithMounts('a download to a separate disk', () => {
     const noRoom = /needs .* where 0 B are free: make room/;
     const again = await swarm.command(bob, ['resume', big.infohash]);
     expect(again).toMatchObject({ code: 1, stderr: expect.stringMatching(noRoom) });
-    expect((await until(bob, big.infohash, 'failed')).reason).toMatch(noRoom);
+    expect((await until(bob, big.infohash, 'failed')).message).toMatch(noRoom);
     changeMounts(bob, ['mount', '-o', `remount,size=${16 * MIB}`, downloadDir]);
     await resume(bob, big.infohash);
     const done = await until(bob, big.infohash, 'seeding');
-    expect(done).toMatchObject({ reason: '', bytes_done: big.bytes });
+    expect(done).toMatchObject({ done_bytes: big.bytes });
+    expect(done).not.toHaveProperty('message');
     expect(await hasCopy(bob, big)).toBe(true);
   });
 
@@ -111,8 +112,8 @@ describeWithMounts('a download to a separate disk', () => {
     // Not a remount: the kernel does not make a file system read-only while a file is open for writing.
     changeMounts(bob, ['mount', '--bind', downloadDir, downloadDir]);
     changeMounts(bob, ['mount', '-o', 'remount,bind,ro', downloadDir]);
-    const { reason } = await until(bob, tree.infohash, 'failed');
-    expect(reason).toMatch(/\.bin: the file system is read-only: mount it writable and resume$/);
+    const { message } = await until(bob, tree.infohash, 'failed');
+    expect(message).toMatch(/\.bin: the file system is read-only: mount it writable and resume$/);
     changeMounts(bob, ['umount', '--lazy', downloadDir]);
     link.bytesPerSecond = Infinity;
     await resume(bob, tree.infohash);
@@ -133,18 +134,18 @@ describeWithMounts('an agent whose data folder is full', () => {
     await fillUp(join(bob.dataDir, 'filler'));
     const full = await untilStatus(swarm, bob, {
       ref: file.infohash,
-      is: ({ reason }) => reason !== '',
+      is: ({ message }) => message !== undefined,
       what: 'the reason',
     });
     expect(full.state).toBe('downloading');
-    expect(full.reason).toMatch(
+    expect(full.message).toMatch(
       /^the download continues, but progress cannot be saved: .*: the disk is full: make room$/,
     );
     await bob.process.waitForLog(
       ({ msg }) => String(msg).startsWith('download_status.json cannot be written'),
       'the log to say so',
     );
-    await untilMore(bob, file.infohash, full.bytes_done + MIB);
+    await untilMore(bob, file.infohash, full.done_bytes + MIB);
     // It is done, but a crash might undo it: the command reports that.
     for (const [command, state] of [
       ['pause', 'paused'],
@@ -158,8 +159,8 @@ describeWithMounts('an agent whose data folder is full', () => {
     await rm(join(bob.dataDir, 'filler'));
     link.bytesPerSecond = Infinity;
     const done = await until(bob, file.infohash, 'seeding');
-    expect(done.reason).toBe('');
-    expect(done.bytes_downloaded).toBeLessThan(1.5 * file.bytes);
+    expect(done).not.toHaveProperty('message');
+    expect(done.downloaded_bytes).toBeLessThan(1.5 * file.bytes);
     expect(await hasCopy(bob, file)).toBe(true);
     const noted = async (): Promise<unknown> => {
       const text = await readFile(join(bob.dataDir, 'download_status.json'), 'utf8');
@@ -188,14 +189,14 @@ describe('an active download', () => {
     const incomplete = join(bob.downloadDir, '.incomplete');
     await untilMore(bob, moved.infohash, MIB);
     await rename(incomplete, join(swarm.root, 'aside'));
-    const { reason } = await until(bob, moved.infohash, 'missing');
-    expect(reason).toMatch(/moved\.bin is missing: mount its disk or restore it, and the download resumes/);
-    expect((await until(bob, other.infohash, 'downloading')).reason).toBe('');
+    const { message } = await until(bob, moved.infohash, 'missing');
+    expect(message).toMatch(/moved\.bin is missing: mount its disk or restore it, and the download resumes/);
+    expect(await until(bob, other.infohash, 'downloading')).not.toHaveProperty('message');
     lastLine(await swarm.command(bob, ['limit', other.infohash, '--max-download', 'none', '--json']));
 
     await rename(join(swarm.root, 'aside'), incomplete);
     const back = await until(bob, moved.infohash, 'downloading');
-    expect(back.bytes_done).toBeGreaterThanOrEqual(MIB);
+    expect(back.done_bytes).toBeGreaterThanOrEqual(MIB);
     link.bytesPerSecond = Infinity;
     await until(bob, moved.infohash, 'seeding');
     expect(await hasCopy(bob, moved)).toBe(true);
@@ -232,18 +233,18 @@ describe('a seeder', () => {
     await writeRandomFile(`${replaced.path}.new`, replaced.bytes);
     await rename(`${replaced.path}.new`, replaced.path);
 
-    expect((await until(alice, deleted.infohash, 'missing')).reason).toMatch(
+    expect((await until(alice, deleted.infohash, 'missing')).message).toMatch(
       /deleted\.bin is missing: mount its disk or restore it, and it is shared again/,
     );
     for (const { infohash } of [cut, replaced])
-      expect((await until(alice, infohash, 'failed')).reason).toMatch(
+      expect((await until(alice, infohash, 'failed')).message).toMatch(
         /no longer what was shared|shorter than before/,
       );
     link.bytesPerSecond = Infinity;
     await until(bob, other.infohash, 'seeding');
     expect(await hasCopy(bob, other)).toBe(true);
     for (const { infohash } of bad)
-      expect((await until(bob, infohash, 'downloading')).reason).toMatch(
+      expect((await until(bob, infohash, 'downloading')).message).toMatch(
         /no other peer has it|no peer answers/,
       );
     expect(allLines(await swarm.command(bob, ['peers', '--banned', '--json']))).toEqual([]);

@@ -28,10 +28,24 @@ describe('a download from one seeder', () => {
 
     const path = join(bob.downloadDir, 'model.bin');
     expect(await hashFile(path)).toBe(file.sha256);
-    expect(Object.keys(done)).toEqual(['type', 'infohash', 'name', 'path', 'bytes', 'seconds', 'sources']);
-    expect(done).toMatchObject({ type: 'done', infohash: file.infohash, name: 'model.bin', path, bytes });
-    expect(done['sources']).toEqual([expect.objectContaining({ peer: 'alice', bytes })]);
-    expect(done['seconds']).toBeGreaterThan(0);
+    expect(Object.keys(done)).toEqual([
+      'type',
+      'infohash',
+      'name',
+      'path',
+      'size_bytes',
+      'active_seconds',
+      'sources',
+    ]);
+    expect(done).toMatchObject({
+      type: 'done',
+      infohash: file.infohash,
+      name: 'model.bin',
+      path,
+      size_bytes: bytes,
+    });
+    expect(done['sources']).toEqual([expect.objectContaining({ name: 'alice', downloaded_bytes: bytes })]);
+    expect(done['active_seconds']).toBeGreaterThan(0);
     expect(await readdir(bob.downloadDir)).not.toContain('.incomplete');
   });
 
@@ -58,7 +72,7 @@ describe('a download from one seeder', () => {
     const file = await shareFile(swarm, [alice], { name: `size-${bytes}.bin`, bytes });
     expect(lastLine(await swarm.command(bob, ['get', file.infohash, '--json']))).toMatchObject({
       type: 'done',
-      bytes,
+      size_bytes: bytes,
     });
     expect((await stat(join(bob.downloadDir, file.name))).size).toBe(bytes);
     expect(await hasCopy(bob, file)).toBe(true);
@@ -86,7 +100,7 @@ describe('a download can be named by', () => {
     expect(shared).toMatchObject({ type: 'shared', torrents: [join(swarm.root, 'it.torrent')] });
 
     const done = lastLine(await swarm.command(bob, ['get', './it.torrent', '--json']));
-    expect(done).toMatchObject({ infohash: shared['infohash'], bytes: 300 * KIB });
+    expect(done).toMatchObject({ infohash: shared['infohash'], size_bytes: 300 * KIB });
     expect(await hashFile(join(bob.downloadDir, 'by-torrent.bin'))).toBe(sha256);
   });
 
@@ -141,13 +155,13 @@ describe('target and mode', () => {
   test('--detach returns at once, and `status` shows the progress to the end', async () => {
     const file = await shareFile(swarm, [alice], { name: 'detached.bin', bytes: 16 * MIB });
     const line = lastLine(await swarm.command(bob, ['get', 'detached.bin', '--detach', '--json']));
-    expect(line).toMatchObject({ type: 'transfer', infohash: file.infohash, bytes_total: file.bytes });
+    expect(line).toMatchObject({ type: 'transfer', infohash: file.infohash, size_bytes: file.bytes });
     const status = await untilStatus(swarm, bob, {
       ref: file.infohash.slice(0, 10),
       is: ({ state }) => state === 'seeding',
       what: 'the detached download to be complete',
     });
-    expect(status).toMatchObject({ bytes_done: file.bytes, path: join(bob.downloadDir, 'detached.bin') });
+    expect(status).toMatchObject({ done_bytes: file.bytes, path: join(bob.downloadDir, 'detached.bin') });
     expect(await hasCopy(bob, file)).toBe(true);
   });
 
@@ -155,7 +169,7 @@ describe('target and mode', () => {
     const file = await shareFile(swarm, [alice], { name: 'twice.bin', bytes: 16 * MIB });
     const gets = [1, 2].map(() => swarm.start(bob, ['get', 'twice.bin', '--json']));
     for (const get of gets)
-      expect(lastLine(await finish(get))).toMatchObject({ type: 'done', bytes: file.bytes });
+      expect(lastLine(await finish(get))).toMatchObject({ type: 'done', size_bytes: file.bytes });
     expect(await hasCopy(bob, file)).toBe(true);
   });
 });
@@ -167,12 +181,12 @@ describe('a folder', () => {
     const shared = lastLine(await swarm.command(alice, ['share', folder, '--json']));
     const done = lastLine(await swarm.command(bob, ['get', 'dataset', '--json']));
 
-    expect(done).toMatchObject({ infohash: shared['infohash'], bytes: shared['bytes'] });
+    expect(done).toMatchObject({ infohash: shared['infohash'], size_bytes: shared['size_bytes'] });
     const copy = await hashTree(join(bob.downloadDir, 'dataset'));
     expect(Object.keys(copy)).toHaveLength(500);
     expect(copy).toEqual(await hashTree(folder));
     const status = lastLine(await swarm.command(bob, ['status', 'dataset', '--json']));
-    expect(status).toMatchObject({ file_count: 500, bytes_wasted: 0 });
+    expect(status).toMatchObject({ file_count: 500, wasted_bytes: 0 });
   });
 });
 

@@ -7,16 +7,20 @@ import { hasCopy, MIB, shareFile, statusOf, untilDone, untilStatus } from './sup
 jest.setTimeout(90_000);
 
 interface Explanation {
-  readonly seconds: number;
+  readonly total_seconds: number;
   readonly spent: readonly {
     readonly cause: string;
-    readonly seconds: number;
-    readonly seconds_stalled: number;
+    readonly spent_seconds: number;
+    readonly stalled_seconds: number;
   }[];
-  readonly seconds_to_metainfo: number;
-  readonly seconds_to_first_byte: number;
-  readonly sources: readonly { readonly peer: string; readonly distance: string; readonly bytes: number }[];
-  readonly reconnections: number;
+  readonly until_metainfo_seconds: number;
+  readonly until_first_byte_seconds: number;
+  readonly sources: readonly {
+    readonly name: string;
+    readonly distance?: string;
+    readonly downloaded_bytes: number;
+  }[];
+  readonly reconnection_count: number;
   readonly conclusion: string;
 }
 
@@ -33,8 +37,8 @@ async function explain(agent: SwarmAgent, ref: string): Promise<Explanation> {
   const line = lastLine(await swarm.command(agent, ['explain', ref, '--json']));
   expect(line).toMatchObject({ type: 'explanation' });
   const explanation = line as unknown as Explanation;
-  const sum = explanation.spent.reduce((seconds, spent) => seconds + spent.seconds, 0);
-  expect(sum).toBeCloseTo(explanation.seconds, 3);
+  const sum = explanation.spent.reduce((seconds, spent) => seconds + spent.spent_seconds, 0);
+  expect(sum).toBeCloseTo(explanation.total_seconds, 3);
   return explanation;
 }
 
@@ -47,19 +51,19 @@ describe('explain', () => {
     const file = await shareFile(swarm, [alice], { name: 'limited.bin', bytes: 8 * MIB });
     const get = swarm.start(bob, ['get', file.infohash, '--max-download', '2MB', '--json']);
     await untilDone(get, 2 * MIB);
-    expect(mostOf(await explain(bob, file.infohash))).toBe('own-limit');
+    expect(mostOf(await explain(bob, file.infohash))).toBe('own_limit');
     expect((await finish(get)).code).toBe(0);
     const ended = await explain(bob, file.infohash);
-    expect(mostOf(ended)).toBe('own-limit');
+    expect(mostOf(ended)).toBe('own_limit');
     expect(ended.conclusion).toMatch(
       /^its own rate limit was the bottleneck for \d+ % of the time: see --max-download/,
     );
-    expect(ended.sources).toMatchObject([{ peer: 'alice', bytes: 8 * MIB }]);
-    expect(ended.seconds_to_metainfo).toBeLessThanOrEqual(ended.seconds_to_first_byte);
+    expect(ended.sources).toMatchObject([{ name: 'alice', downloaded_bytes: 8 * MIB }]);
+    expect(ended.until_metainfo_seconds).toBeLessThanOrEqual(ended.until_first_byte_seconds);
     await bob.process.stop();
     const again = await swarm.startAgent('bob');
     const later = await explain(again, file.infohash);
-    expect(later.seconds).toBeCloseTo(ended.seconds, 1);
+    expect(later.total_seconds).toBeCloseTo(ended.total_seconds, 1);
     expect(later.conclusion).toBe(ended.conclusion);
     const text = await swarm.command(again, ['explain', file.infohash]);
     expect(text.stdout).toMatch(/limited by its own rate limit +\d+\.\d %/);
@@ -88,15 +92,15 @@ describe('explain', () => {
     let spent: Awaited<ReturnType<typeof explain>>['spent'] = [];
     const isLost = async (): Promise<boolean> => {
       ({ spent } = await explain(bob, file.infohash));
-      return spent.some(({ cause, seconds_stalled: stalled }) => cause === 'no-source' && stalled > 1);
+      return spent.some(({ cause, stalled_seconds: stalled }) => cause === 'no_source' && stalled > 1);
     };
     await untilStatus(swarm, bob, { ref: file.infohash, is: () => true, what: 'an answer' });
     await waitFor(isLost, { what: 'a second without a source', timeoutMs: 60_000, seen: () => spent });
     await swarm.startAgent('alice');
     expect((await finish(get)).code).toBe(0);
     const explanation = await explain(bob, file.infohash);
-    expect(explanation.spent.find(({ cause }) => cause === 'no-source')?.seconds_stalled).toBeGreaterThan(1);
-    expect(explanation.reconnections).toBeGreaterThan(0);
+    expect(explanation.spent.find(({ cause }) => cause === 'no_source')?.stalled_seconds).toBeGreaterThan(1);
+    expect(explanation.reconnection_count).toBeGreaterThan(0);
     expect(await hasCopy(bob, file)).toBe(true);
   });
 
@@ -116,12 +120,12 @@ describe('bytes that cross zones', () => {
     const file = await shareFile(swarm, [alice], { name: 'far.bin', bytes: MIB });
     expect((await swarm.command(bob, ['get', file.infohash])).code).toBe(0);
     expect(await statusOf(swarm, bob, file.infohash)).toMatchObject({
-      traffic: { far: { bytes_received: MIB, bytes_sent: 0 } },
-      peers: [{ peer: 'alice', distance: 'far' }],
+      traffic: { far: { downloaded_bytes: MIB, uploaded_bytes: 0 } },
+      peers: [{ name: 'alice', distance: 'far' }],
     });
     expect(await statusOf(swarm, alice, file.infohash)).toMatchObject({
-      traffic: { far: { bytes_received: 0, bytes_sent: MIB } },
-      peers: [{ peer: 'bob', distance: 'far' }],
+      traffic: { far: { downloaded_bytes: 0, uploaded_bytes: MIB } },
+      peers: [{ name: 'bob', distance: 'far' }],
     });
     await alice.process.stop();
     const carol = await swarm.startAgent('carol', ['--label', 'zone=b']);

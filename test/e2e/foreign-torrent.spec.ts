@@ -67,7 +67,7 @@ describe.each(vectors)('the .torrent $name of libtorrent', (vector) => {
     await makeContent(vector);
     const get = ['get', torrentOf(vector), '--output', folder(), '--json'];
     expect(lastLine(await swarm.command(holder, get))).toMatchObject({ type: 'done', infohash });
-    expect(await statusOf(swarm, holder, infohash)).toMatchObject({ state: 'seeding', bytes_downloaded: 0 });
+    expect(await statusOf(swarm, holder, infohash)).toMatchObject({ state: 'seeding', downloaded_bytes: 0 });
 
     const refs = [infohash, `magnet:?xt=urn:btmh:1220${infohash}`, torrentOf(vector)];
     const results = await Promise.all(

@@ -86,7 +86,7 @@ describe('health', () => {
       lastLine(await swarm.command(bob, ['get', file.infohash, ...slowly]));
       await untilStatus(swarm, bob, {
         ref: file.infohash,
-        is: ({ bytes_done }) => bytes_done >= 1,
+        is: ({ done_bytes }) => done_bytes >= 1,
         what: 'the download to be active',
       });
       await fillUp(join(bob.downloadDir, 'filler'));

@@ -21,12 +21,12 @@ describe('limits', () => {
   test('of an agent come from its flags, change at run time, and are reset by a restart', async () => {
     const alice = await swarm.startAgent('alice', ['--max-upload', '3MB', '--max-download', '500k']);
     expect(await limit(alice)).toEqual({ type: 'limits', max_upload: 3_000_000, max_download: 500_000 });
-    const changed = { type: 'limits', max_upload: 0, max_download: 500_000 };
+    const changed = { type: 'limits', max_download: 500_000 };
     expect(await limit(alice, '--max-upload', 'none')).toEqual(changed);
     expect(await limit(alice)).toEqual(changed);
     await alice.process.stop();
     const again = await swarm.startAgent('alice', ['--max-upload', '3MB']);
-    expect(await limit(again)).toEqual({ type: 'limits', max_upload: 3_000_000, max_download: 0 });
+    expect(await limit(again)).toEqual({ type: 'limits', max_upload: 3_000_000 });
   });
 
   test('that are invalid stop the start, and the error names the flag', async () => {
@@ -37,7 +37,7 @@ describe('limits', () => {
   test('of a transfer survive kill -9', async () => {
     const alice = await swarm.startAgent('alice');
     const file = await shareFile(swarm, [alice], { name: 'kept.bin', bytes: 100 * KIB });
-    const its = { max_upload: 1_000_000, max_download: 0, priority: 'high' };
+    const its = { max_upload: 1_000_000, priority: 'high' };
     expect(await limit(alice, 'kept.bin', '--max-upload', '1MB', '--priority', 'high')).toMatchObject(its);
     await alice.process.kill();
     const again = await swarm.startAgent('alice');
@@ -60,13 +60,12 @@ describe('limits', () => {
     await untilDone(get, 1);
     const before = await statusOf(swarm, bob, file.infohash);
     expect(before).toMatchObject({ state: 'downloading', max_download: 800_000, priority: 'low' });
-    expect(await limit(bob, file.infohash, '--max-download', 'none')).toMatchObject({
-      max_download: 0,
-      priority: 'low',
-    });
+    const unlimited = await limit(bob, file.infohash, '--max-download', 'none');
+    expect(unlimited).toMatchObject({ priority: 'low' });
+    expect(unlimited).not.toHaveProperty('max_download');
     expect(get.isRunning).toBe(true);
     await limit(alice, '--max-upload', 'none');
-    expect(allLines(await finish(get)).at(-1)).toMatchObject({ type: 'done', bytes: file.bytes });
+    expect(allLines(await finish(get)).at(-1)).toMatchObject({ type: 'done', size_bytes: file.bytes });
     expect(await hasCopy(bob, file)).toBe(true);
   });
 });

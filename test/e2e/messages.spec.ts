@@ -63,7 +63,7 @@ describe('a message', () => {
 
   test('sent again with the same id is sent once; another text under that id is refused', async () => {
     const first = await send(alice, ['--id', 'm-1', '--json', 'bob', 'the text']);
-    expect(lastLine(first)).toMatchObject({ type: 'sent', id: 'm-1', duplicate: false, receivers: 1 });
+    expect(lastLine(first)).toMatchObject({ type: 'sent', id: 'm-1', duplicate: false, receiver_count: 1 });
     expect(lastLine(await send(alice, ['--id', 'm-1', '--json', 'bob', 'the text']))).toMatchObject({
       duplicate: true,
     });
@@ -80,7 +80,7 @@ describe('a message', () => {
     for (const agent of [alice, bob])
       lastLine(await swarm.command(agent, ['rooms', 'join', 'ops', '--json']));
     const { json } = await swarm.command(alice, ['rooms', '--json']);
-    expect(json).toEqual([{ type: 'room', room: 'ops', members: ['alice', 'bob'] }]);
+    expect(json).toEqual([{ type: 'room', name: 'ops', members: [{ name: 'alice' }, { name: 'bob' }] }]);
     expect((await send(bob, ['--room', 'ops', 'to the room'])).stdout).toBe('sent to room ops, 1 receiver');
     await arrived(alice, 'to the room');
     expect((await send(bob, ['--all', 'to all'])).stdout).toBe('sent to everyone, 1 receiver');
@@ -111,7 +111,8 @@ describe('a message', () => {
     await arrived(bob, 'again');
     await waitFor(
       async () =>
-        (await swarm.command(alice, ['rooms', '--json'])).json[0]?.['members']?.toString() === 'alice,bob',
+        JSON.stringify((await swarm.command(alice, ['rooms', '--json'])).json[0]?.['members']) ===
+        '[{"name":"alice"},{"name":"bob"}]',
       { what: 'the room to have its members again' },
     );
   });

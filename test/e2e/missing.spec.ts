@@ -39,8 +39,8 @@ describe('content whose disk is missing', () => {
     changeMounts(bob, ['mkdir', aside]);
     changeMounts(bob, ['mount', '--bind', downloadDir, aside]);
     changeMounts(bob, ['umount', '--lazy', downloadDir]);
-    const { reason } = await until(bob, file.infohash, 'missing');
-    expect(reason).toMatch(/file\.bin is missing: mount its disk or restore it/);
+    const { message } = await until(bob, file.infohash, 'missing');
+    expect(message).toMatch(/file\.bin is missing: mount its disk or restore it/);
     expect(await readdir(bob.downloadDir)).toEqual([]);
 
     changeMounts(bob, ['mount', '--bind', aside, downloadDir]);
@@ -48,7 +48,7 @@ describe('content whose disk is missing', () => {
     expect(await hasCopy(bob, file)).toBe(true);
     expect(
       (await untilStatus(swarm, bob, { ref: file.infohash, is: () => true, what: 'status' }))
-        .bytes_downloaded,
+        .downloaded_bytes,
     ).toBe(file.bytes);
   });
 

@@ -50,7 +50,7 @@ test('an agent killed without its status file recovers a share, a complete, a pa
   await untilDone(paused, halted.bytes / 4);
   await swarm.command(bob, ['pause', halted.infohash]);
   await finish(paused);
-  const haltedDone = (await statusOf(swarm, bob, halted.infohash)).bytes_done;
+  const haltedDone = (await statusOf(swarm, bob, halted.infohash)).done_bytes;
   const get = swarm.start(bob, ['get', running.infohash, '--json']);
   await untilDone(get, MIB);
   const before = await transfersOf(bob);
@@ -80,23 +80,23 @@ test('an agent killed without its status file recovers a share, a complete, a pa
   expect((await finish(get)).code).toBe(0);
   expect(await hasCopy(again, running)).toBe(true);
   // Bytes received before are no longer counted: these were received since.
-  const { bytes_downloaded: fetched } = await statusOf(swarm, again, running.infohash);
+  const { downloaded_bytes: fetched } = await statusOf(swarm, again, running.infohash);
   expect(fetched).toBeGreaterThan(0);
   expect(fetched).toBeLessThanOrEqual(running.bytes - done + MIB);
 
   expect(await statusOf(swarm, again, halted.infohash)).toMatchObject({
     state: 'paused',
-    bytes_downloaded: 0,
+    downloaded_bytes: 0,
   });
-  expect((await statusOf(swarm, again, halted.infohash)).bytes_done).toBeGreaterThanOrEqual(haltedDone);
+  expect((await statusOf(swarm, again, halted.infohash)).done_bytes).toBeGreaterThanOrEqual(haltedDone);
   await swarm.command(again, ['resume', halted.infohash]);
   const seeds = ({ state }: { readonly state: string }): boolean => state === 'seeding';
   for (const { infohash: ref } of [own, whole, halted]) {
     await untilStatus(swarm, again, { ref, is: seeds, what: 'to seed again' });
   }
   expect(await hasCopy(again, halted)).toBe(true);
-  expect((await statusOf(swarm, again, whole.infohash)).bytes_downloaded).toBe(0);
+  expect((await statusOf(swarm, again, whole.infohash)).downloaded_bytes).toBe(0);
   const got = lastLine(await swarm.command(carol, ['get', own.infohash, '--json']));
-  expect(got['sources']).toEqual([expect.objectContaining({ peer: 'bob', bytes: own.bytes })]);
+  expect(got['sources']).toEqual([expect.objectContaining({ name: 'bob', downloaded_bytes: own.bytes })]);
   expect(await hasCopy(carol, own)).toBe(true);
 });

@@ -48,9 +48,9 @@ describe('a downloader', () => {
     expect(await hasCopy(again, file)).toBe(true);
     const after = await statusOf(swarm, alice, file.infohash);
     const missing = file.bytes - done;
-    expect(after.bytes_uploaded - before.bytes_uploaded).toBeGreaterThan(0);
-    expect(after.bytes_uploaded - before.bytes_uploaded).toBeLessThanOrEqual(missing + MIB);
-    expect((await statusOf(swarm, again, file.infohash)).bytes_downloaded).toBeLessThan(1.5 * file.bytes);
+    expect(after.uploaded_bytes - before.uploaded_bytes).toBeGreaterThan(0);
+    expect(after.uploaded_bytes - before.uploaded_bytes).toBeLessThanOrEqual(missing + MIB);
+    expect((await statusOf(swarm, again, file.infohash)).downloaded_bytes).toBeLessThan(1.5 * file.bytes);
   });
 
   test('killed right after `get --detach` returned resumes the download by itself', async () => {
@@ -75,7 +75,7 @@ describe('a downloader', () => {
     expect(await bob.process.stop()).toBe(0);
     expect(Date.now() - startMs).toBeLessThan(8000);
     const again = await swarm.startAgent('bob');
-    expect((await statusOf(swarm, again, file.infohash)).bytes_done).toBeGreaterThanOrEqual(done);
+    expect((await statusOf(swarm, again, file.infohash)).done_bytes).toBeGreaterThanOrEqual(done);
     link.bytesPerSecond = Infinity;
     expect((await finish(get)).code).toBe(0);
     expect(await hasCopy(again, file)).toBe(true);
@@ -95,8 +95,8 @@ describe('a seeder', () => {
     await alice.process.kill();
     const done = lastLine(await finish(get));
     expect(await hasCopy(bob, file)).toBe(true);
-    const sources = done['sources'] as readonly { peer: string }[];
-    expect(sources.map(({ peer }) => peer).sort()).toEqual(['alice', 'carol']);
+    const sources = done['sources'] as readonly { name: string }[];
+    expect(sources.map(({ name }) => name).sort()).toEqual(['alice', 'carol']);
   });
 
   test('killed right after `share` returned still has its share, and serves it again by itself', async () => {
@@ -125,18 +125,18 @@ describe('the tracker', () => {
     await swarm.startTracker();
     const members = async (): Promise<boolean> => {
       const { json } = await swarm.command(bob, ['files', '--json']);
-      return Number(json[0]?.['seeders'] ?? 0) + Number(json[0]?.['leechers'] ?? 0) === 2;
+      return Number(json[0]?.['seeder_count'] ?? 0) + Number(json[0]?.['leecher_count'] ?? 0) === 2;
     };
     await until(members, 'both to be known to the new tracker');
     expect(await filesOf(bob)).toEqual([
-      expect.objectContaining({ infohash: file.infohash, name: 'on.bin', bytes: file.bytes }),
+      expect.objectContaining({ infohash: file.infohash, name: 'on.bin', size_bytes: file.bytes }),
     ]);
 
     link.bytesPerSecond = Infinity;
     const done = lastLine(await finish(get));
-    expect(done).toMatchObject({ type: 'done', bytes: file.bytes });
+    expect(done).toMatchObject({ type: 'done', size_bytes: file.bytes });
     expect(await hasCopy(bob, file)).toBe(true);
-    await until(async () => (await filesOf(bob))[0]?.['seeders'] === 2, 'the new seeder to be known');
+    await until(async () => (await filesOf(bob))[0]?.['seeder_count'] === 2, 'the new seeder to be known');
   });
 
   test('notices at once a peer that was killed, and shows it', async () => {
@@ -185,7 +185,7 @@ async function filesOf(agent: SwarmAgent): Promise<readonly JsonLine[]> {
 }
 
 async function peerNames(agent: SwarmAgent): Promise<unknown[]> {
-  return allLines(await swarm.command(agent, ['peers', '--json'])).map(({ peer }) => peer);
+  return allLines(await swarm.command(agent, ['peers', '--json'])).map(({ name }) => name);
 }
 
 /** Waits for the tracker's console to show it. */

@@ -78,9 +78,9 @@ describe('every flag can also be set by an environment variable', () => {
     };
     const agent = swarm.run(['agent', '--name', 'from-flag'], { env });
     const address = await agent.waitForLog(({ address: text }) => text, 'the agent to listen');
-    const named = async (): Promise<boolean> => (await peers()).some(({ peer }) => peer === 'from-flag');
+    const named = async (): Promise<boolean> => (await peers()).some(({ name }) => name === 'from-flag');
     await waitFor(named, { what: 'the agent to be connected', everyMs: 200 });
-    expect((await peers()).find(({ peer }) => peer === 'from-flag')).toMatchObject({
+    expect((await peers()).find(({ name }) => name === 'from-flag')).toMatchObject({
       endpoint: address,
       labels: { zone: 'eu-1', node: 'n17' },
     });

@@ -118,7 +118,7 @@ describe('names that cannot be shared', () => {
     ]);
     expect(code).toBe(0);
     expect(stderr).toContain('not shared: the name of deep/a\\b holds a path separator');
-    expect(json.at(-1)).toMatchObject({ bytes: 4, left_out: { unsupported: 2 } });
+    expect(json.at(-1)).toMatchObject({ size_bytes: 4, left_out: { unsupported_count: 2 } });
   });
 
   test('do not matter if the share has another', async () => {

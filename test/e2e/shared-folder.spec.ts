@@ -83,7 +83,7 @@ describe('a shared folder', () => {
       if (longestMs < 1500) expect([...files.keys()]).toEqual([]);
     }
     await untilListed(alice, 'the file', (files) => files.has('growing.bin'));
-    const { bytes_total: total } = lastLine(await swarm.command(alice, ['status', 'growing.bin', '--json']));
+    const { size_bytes: total } = lastLine(await swarm.command(alice, ['status', 'growing.bin', '--json']));
     expect(total).toBe((await readFile(path)).length);
   });
 
@@ -109,7 +109,7 @@ describe('a shared folder', () => {
     const alice = await swarm.startAgent('alice', args);
     await untilListed(alice, 'the model', (files) => files.has('model'));
     const status = lastLine(await swarm.command(alice, ['status', 'model', '--json']));
-    expect(status).toMatchObject({ bytes_total: MIB, file_count: 1 });
+    expect(status).toMatchObject({ size_bytes: MIB, file_count: 1 });
   });
 
   test('that contains the agent’s own data is refused', async () => {

@@ -129,7 +129,11 @@ describe('without a tracker', () => {
       { what: 'the share to be announced', timeoutMs: 10_000, everyMs: 200 },
     );
     expect(files).toEqual([
-      expect.objectContaining({ infohash: shared['infohash'], seeders: 1, shared_by: 'alice' }),
+      expect.objectContaining({
+        infohash: shared['infohash'],
+        seeder_count: 1,
+        publisher: { name: 'alice' },
+      }),
     ]);
   });
 });

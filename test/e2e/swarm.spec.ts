@@ -39,7 +39,7 @@ describe('several seeders', () => {
     for (const bytes of sources.values()) expect(bytes / file.bytes).toBeGreaterThan(0.2);
 
     for (const seeder of seeders) {
-      const { bytes_uploaded: sent } = await statusOf(swarm, seeder, file.infohash);
+      const { uploaded_bytes: sent } = await statusOf(swarm, seeder, file.infohash);
       expect(sent).toBeGreaterThanOrEqual(sources.get(seeder.name) ?? Infinity);
     }
   });
@@ -56,7 +56,7 @@ describe('downloaders', () => {
     for (const agent of downloaders) expect(await hasCopy(agent, file)).toBe(true);
     expect(bobs?.get('carol')).toBeGreaterThan(file.bytes / 10);
     expect(carols?.get('bob')).toBeGreaterThan(file.bytes / 10);
-    expect((await statusOf(swarm, alice, file.infohash)).bytes_uploaded).toBeLessThan(1.5 * file.bytes);
+    expect((await statusOf(swarm, alice, file.infohash)).uploaded_bytes).toBeLessThan(1.5 * file.bytes);
   });
 
   test('exchange all their pieces after the only seeder died, and complete when it is back', async () => {
@@ -73,22 +73,25 @@ describe('downloaders', () => {
       is: ({ peers }) => peers.every(({ connected }) => !connected),
       what: 'the seeder to be missed',
     });
-    expect(had.bytes_done).toBeLessThan(file.bytes);
+    expect(had.done_bytes).toBeLessThan(file.bytes);
 
     const carols = swarm.start(carol, ['get', 'chain.bin', '--json']);
-    expect(await untilDone(carols, had.bytes_done)).toBe(had.bytes_done);
+    expect(await untilDone(carols, had.done_bytes)).toBe(had.done_bytes);
 
     link.bytesPerSecond = Infinity;
     await startBehind(swarm, link, 'alice');
     lastLine(await finish(bobs));
     const sources = sourcesOf(lastLine(await finish(carols)));
-    expect(sources.get('bob')).toBeGreaterThanOrEqual(had.bytes_done);
+    expect(sources.get('bob')).toBeGreaterThanOrEqual(had.done_bytes);
     for (const agent of [bob, carol]) expect(await hasCopy(agent, file)).toBe(true);
   });
 });
 
 /** Bytes by the name of the sender. */
 function sourcesOf(done: JsonLine): Map<string, number> {
-  const sources = done['sources'] as readonly { readonly peer: string; readonly bytes: number }[];
-  return new Map(sources.map(({ peer, bytes }) => [peer, bytes]));
+  const sources = done['sources'] as readonly {
+    readonly name: string;
+    readonly downloaded_bytes: number;
+  }[];
+  return new Map(sources.map(({ name, downloaded_bytes: bytes }) => [name, bytes]));
 }

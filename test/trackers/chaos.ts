@@ -138,7 +138,7 @@ class Chaos {
       downloads.push({ agent, name, sha256, command: swarm.start(agent, ['get', name, '--json']) });
     }
     const hasBegun = (line: Record<string, unknown>): true | undefined =>
-      line['type'] === 'progress' && Number(line['bytes_done']) > 0 ? true : undefined;
+      line['type'] === 'progress' && Number(line['done_bytes']) > 0 ? true : undefined;
     await Promise.all(
       downloads.map(({ command }) => command.waitForLog(hasBegun, 'a download to begin', WAIT_MS)),
     );
@@ -168,7 +168,7 @@ class Chaos {
       const peers = await tracker.list('peers');
       return (
         peers.length === size.agents &&
-        agents.every(({ name }) => peers.some((peer) => peer['peer'] === name))
+        agents.every(({ name }) => peers.some((peer) => peer['name'] === name))
       );
     };
     const what = `${trackers.length} trackers to know all ${size.agents} agents`;
@@ -189,7 +189,7 @@ class Chaos {
       const [first = [], ...others] = lists;
       // Downloaders seed a complete file, too.
       const isWhole =
-        first.length === rounds * size.downloads && first.every((file) => file['seeders'] === 2);
+        first.length === rounds * size.downloads && first.every((file) => file['seeder_count'] === 2);
       return isWhole && others.every((list) => JSON.stringify(list) === JSON.stringify(first));
     };
     await waitFor(agreed, { what: 'all trackers to list the same files', timeoutMs: WAIT_MS }).catch(

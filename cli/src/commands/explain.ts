@@ -5,9 +5,9 @@ import type { Session } from '../context.js';
 import { transferRef } from '../ref.js';
 import { forEach } from '../several.js';
 import { causeText, causeWord } from '../render/cause.js';
-import { distanceText, distanceWord } from '../render/distance.js';
-import type { JsonObject } from '../render/json-line.js';
-import { secondsOf } from '../render/json.js';
+import { distanceJson, distanceText } from '../render/distance.js';
+import { ifAny, type JsonObject } from '../render/json-line.js';
+import { peerOf, secondsOf } from '../render/json.js';
 import { percentages } from '../render/percentages.js';
 import { table } from '../render/table.js';
 import {
@@ -18,7 +18,7 @@ import {
   plain,
   shortDigits,
 } from '../render/text.js';
-import { stateWord } from '../render/transfer-state.js';
+import { stateJson, stateWord } from '../render/transfer-state.js';
 import { conclusionOf } from '../transfer-wording.js';
 
 /** Shorter downloads get no table of causes: they were too short to wait for anything. */
@@ -140,34 +140,33 @@ function explanationJson(explanation: Explanation): JsonObject {
     type: 'explanation',
     infohash: explanation.infohash,
     name: explanation.name,
-    state: stateWord(explanation.state),
-    bytes_total: explanation.bytesTotal,
-    bytes_done: explanation.bytesDone,
-    seconds: secondsOf(explanation.totalTime) ?? 0,
+    state: stateJson(explanation.state),
+    size_bytes: ifAny(explanation.bytesTotal),
+    done_bytes: explanation.bytesDone,
+    total_seconds: ifAny(secondsOf(explanation.totalTime) ?? 0),
     spent: explanation.spent.map(({ cause, time, stalled }) => ({
       cause: causeWord(cause),
-      seconds: secondsOf(time) ?? 0,
-      seconds_stalled: secondsOf(stalled) ?? 0,
+      spent_seconds: secondsOf(time) ?? 0,
+      stalled_seconds: secondsOf(stalled) ?? 0,
     })),
-    seconds_to_metainfo: secondsOf(explanation.untilMetainfo),
-    seconds_to_first_byte: secondsOf(explanation.untilFirstByte),
+    until_metainfo_seconds: secondsOf(explanation.untilMetainfo),
+    until_first_byte_seconds: secondsOf(explanation.untilFirstByte),
     sources: explanation.sources.map((source) => ({
-      peer: source.name,
-      peer_id: source.peerId,
-      distance: distanceWord(source.distance),
-      bytes: source.bytesReceived,
-      seconds_sending: secondsOf(source.sendingTime) ?? 0,
-      rate: source.rate,
-      banned: source.banned,
+      ...peerOf(source.peerId, source.name),
+      distance: distanceJson(source.distance),
+      downloaded_bytes: source.bytesReceived,
+      sending_seconds: secondsOf(source.sendingTime) ?? 0,
+      download_rate: ifAny(source.rate),
+      ban_message: source.banned,
     })),
     duplicate_bytes: explanation.duplicateBytes,
     wasted_bytes: explanation.wastedBytes,
-    hash_failures: explanation.hashFailures,
-    refusals: explanation.refusals,
-    withdrawals: explanation.withdrawals,
-    reconnections: explanation.reconnections,
-    unreachable: explanation.unreachable,
-    bans: explanation.bans,
+    hash_failure_count: explanation.hashFailures,
+    refusal_count: explanation.refusals,
+    withdrawal_count: explanation.withdrawals,
+    reconnection_count: explanation.reconnections,
+    unreachable_count: explanation.unreachable,
+    ban_count: explanation.bans,
     conclusion: conclusionOf(explanation),
   };
 }

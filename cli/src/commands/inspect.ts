@@ -31,7 +31,7 @@ async function inspectOne(session: Session, path: string, options: InspectOption
   const { output } = session;
   const { info: metainfo, missing } = parseTorrent(await readTorrent(path, session));
   if (output.json) {
-    output.object({ ...torrentJson(metainfo), ...(missing !== undefined && { whole: false }) });
+    output.object({ ...torrentJson(metainfo), whole: missing === undefined });
     for (const entry of entriesJson(metainfo)) output.object(entry);
     return;
   }
@@ -73,9 +73,9 @@ function torrentJson(metainfo: TorrentInfo): JsonObject {
     infohash,
     name,
     magnet: formatMagnet(infohash, name),
-    bytes: metainfo.totalLength,
+    size_bytes: metainfo.totalLength,
     piece_length: metainfo.pieceLength,
-    pieces: piecesOf(metainfo),
+    piece_count: piecesOf(metainfo),
     file_count: metainfo.files.length,
     folder: metainfo.isFolder,
   };
@@ -84,6 +84,6 @@ function torrentJson(metainfo: TorrentInfo): JsonObject {
 /** A line for each file, with its path below the torrent's folder. */
 function* entriesJson({ files }: TorrentInfo): Generator<JsonObject, void, undefined> {
   for (const { path, length, executable = false } of files) {
-    yield { type: 'entry', path: path.join('/'), bytes: length, executable };
+    yield { type: 'entry', path: path.join('/'), size_bytes: length, executable };
   }
 }

@@ -4,6 +4,7 @@ import { withAgent, type AgentClient } from '../agent-client.js';
 import type { Session } from '../context.js';
 import { priorityWord } from '../limit-values.js';
 import { transferRef } from '../ref.js';
+import { ifAny } from '../render/json-line.js';
 import { transferJson } from '../render/json.js';
 import { isLimited, limitsText, rateLimitText } from '../render/limits.js';
 import { table } from '../render/table.js';
@@ -54,7 +55,11 @@ async function showAll(session: Session, agent: AgentClient): Promise<void> {
 }
 
 function tellAgent({ output }: Session, limits: Pick<Transfer, 'maxUpload' | 'maxDownload'>): void {
-  output.object({ type: 'limits', max_upload: limits.maxUpload, max_download: limits.maxDownload });
+  output.object({
+    type: 'limits',
+    max_upload: ifAny(limits.maxUpload),
+    max_download: ifAny(limits.maxDownload),
+  });
   const [up, down] = [rateLimitText(limits.maxUpload), rateLimitText(limits.maxDownload)];
   output.line(`this agent, all transfers together: up ${up}, down ${down}`);
 }

@@ -2,6 +2,7 @@ import type { Room } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import type { Session } from '../context.js';
 import { withMessages } from '../message-client.js';
 import type { JsonObject } from '../render/json-line.js';
+import { peerOf } from '../render/json.js';
 import { table } from '../render/table.js';
 import { count, plain } from '../render/text.js';
 
@@ -30,10 +31,10 @@ export async function joinRoom(session: Session, name: string): Promise<void> {
 /** `enjambre rooms leave`. */
 export async function leaveRoom(session: Session, name: string): Promise<void> {
   await withMessages(session, (messages) => messages.leave(name));
-  session.output.object({ type: 'left', room: name });
+  session.output.object({ type: 'left', name });
   session.output.line(`left ${plain(name)}`);
 }
 
 function roomJson(type: string, { name, members }: Room): JsonObject {
-  return { type, room: name, members };
+  return { type, name, members: members.map((member) => peerOf('', member)) };
 }

@@ -103,9 +103,9 @@ async function hash(
     const left = rate > 0 ? Number(bytesTotal - bytesDone) / rate : undefined;
     output.object({
       type: 'progress',
-      bytes_done: bytesDone,
-      bytes_total: bytesTotal,
-      rate: Math.round(rate),
+      size_bytes: bytesTotal,
+      done_bytes: bytesDone,
+      hash_rate: Math.round(rate),
     });
     line.show({
       name: 'hashing',

@@ -19,7 +19,7 @@ const SENTENCES: Readonly<Record<Distance, string>> = {
   unknown: '-',
 };
 
-/** A distance as a word for programs; `unknown` also for one that only a newer agent has. */
+/** A distance as a word; `unknown` also for one that only a newer agent has. */
 export function distanceWord(distance: WireDistance): Distance {
   return WORDS.get(distance) ?? 'unknown';
 }
@@ -29,14 +29,19 @@ export function distanceText(distance: WireDistance): string {
   return SENTENCES[distanceWord(distance)];
 }
 
-/** `{"zone": {"bytes_received": 1, "bytes_sent": 2}}`; distances without traffic are left out. */
+/** The word in `--json`; undefined for an unknown distance. */
+export function distanceJson(distance: WireDistance): Distance | undefined {
+  return WORDS.get(distance);
+}
+
+/** `{"zone": {"downloaded_bytes": 1, "uploaded_bytes": 2}}`; distances without traffic are left out. */
 export function trafficJson(
   traffic: readonly DistanceTraffic[],
-): Readonly<Record<string, Readonly<Record<'bytes_received' | 'bytes_sent', bigint>>>> {
+): Readonly<Record<string, Readonly<Record<'downloaded_bytes' | 'uploaded_bytes', bigint>>>> {
   return Object.fromEntries(
     traffic.map(({ distance, bytesReceived, bytesSent }) => [
       distanceWord(distance),
-      { bytes_received: bytesReceived, bytes_sent: bytesSent },
+      { downloaded_bytes: bytesReceived, uploaded_bytes: bytesSent },
     ]),
   );
 }

@@ -2,13 +2,13 @@ import type { Ban, SharedFile, Transfer, TransferPeer } from '@enjambre/proto/ge
 import type { Duration } from '@enjambre/proto/gen/google/protobuf/duration';
 import type { File, SwarmMember } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { priorityWord } from '../limit-values.js';
-import { distanceWord, trafficJson } from './distance.js';
-import type { JsonObject } from './json-line.js';
+import { distanceJson, trafficJson } from './distance.js';
+import { ifAny, type JsonObject, type JsonValue } from './json-line.js';
 import { leftOutJson } from './left-out.js';
-import { stateWord } from './transfer-state.js';
 import { reasonOf } from '../transfer-wording.js';
+import { stateJson } from './transfer-state.js';
 
-/** The shapes that `--json` prints: a public interface, so fields are only ever added. */
+// The shapes that `--json` prints: a public interface, described in docs/vocabulary.md. Fields are only ever added.
 
 export function secondsOf(duration: Duration | undefined): number | undefined {
   return duration && Number(duration.seconds) + duration.nanos / 1e9;
@@ -26,32 +26,32 @@ export function transferJson(type: string, transfer: Transfer): JsonObject {
     type,
     infohash: transfer.infohash,
     name: transfer.name,
-    state: stateWord(transfer.state),
-    reason: reasonOf(transfer),
+    state: stateJson(transfer.state),
+    message: reasonOf(transfer),
     warning: transfer.warning,
     path: transfer.path,
     other_paths: transfer.otherPaths,
-    bytes_total: transfer.bytesTotal,
-    bytes_done: transfer.bytesDone,
-    pieces_total: transfer.piecesTotal,
-    pieces_done: transfer.piecesDone,
-    pieces_checked: transfer.piecesChecked,
-    piece_length: transfer.pieceLength,
-    file_count: transfer.fileCount,
+    size_bytes: ifAny(transfer.bytesTotal),
+    done_bytes: transfer.bytesDone,
+    piece_count: ifAny(transfer.piecesTotal),
+    done_piece_count: transfer.piecesDone,
+    checked_piece_count: ifAny(transfer.piecesChecked),
+    piece_length: ifAny(transfer.pieceLength),
+    file_count: ifAny(transfer.fileCount),
     origin: transfer.origin,
     download_rate: transfer.downloadRate,
     upload_rate: transfer.uploadRate,
-    bytes_downloaded: transfer.bytesDownloaded,
-    bytes_uploaded: transfer.bytesUploaded,
-    bytes_wasted: transfer.bytesWasted,
-    seconds_left: secondsOf(transfer.timeLeft),
-    seconds_active: secondsOf(transfer.activeTime),
+    downloaded_bytes: transfer.bytesDownloaded,
+    uploaded_bytes: transfer.bytesUploaded,
+    wasted_bytes: transfer.bytesWasted,
+    time_left_seconds: secondsOf(transfer.timeLeft),
+    active_seconds: secondsOf(transfer.activeTime),
     added_at: transfer.addedAt?.toISOString(),
     completed_at: transfer.completedAt?.toISOString(),
-    max_upload: transfer.maxUpload,
-    max_download: transfer.maxDownload,
+    max_upload: ifAny(transfer.maxUpload),
+    max_download: ifAny(transfer.maxDownload),
     priority: priorityWord(transfer.priority),
-    traffic: trafficJson(transfer.traffic),
+    traffic: ifAny(trafficJson(transfer.traffic)),
     peers: transfer.peers.map(transferPeerJson),
   };
 }
@@ -62,14 +62,14 @@ export function progressJson(transfer: Transfer): JsonObject {
     type: 'progress',
     infohash: transfer.infohash,
     name: transfer.name,
-    state: stateWord(transfer.state),
-    reason: reasonOf(transfer),
-    bytes_done: transfer.bytesDone,
-    bytes_total: transfer.bytesTotal,
-    pieces_checked: transfer.piecesChecked,
-    rate: transfer.downloadRate,
-    seconds_left: secondsOf(transfer.timeLeft),
-    sources: connectedSources(transfer),
+    state: stateJson(transfer.state),
+    message: reasonOf(transfer),
+    size_bytes: ifAny(transfer.bytesTotal),
+    done_bytes: transfer.bytesDone,
+    checked_piece_count: ifAny(transfer.piecesChecked),
+    download_rate: transfer.downloadRate,
+    time_left_seconds: secondsOf(transfer.timeLeft),
+    source_count: connectedSources(transfer),
   };
 }
 
@@ -85,12 +85,11 @@ export function doneJson(transfer: Transfer): JsonObject {
     infohash: transfer.infohash,
     name: transfer.name,
     path: transfer.path,
-    bytes: transfer.bytesTotal,
-    seconds: secondsOf(transfer.activeTime) ?? 0,
+    size_bytes: transfer.bytesTotal,
+    active_seconds: secondsOf(transfer.activeTime) ?? 0,
     sources: sourcesOf(transfer).map(({ name, peerId, bytesReceived }) => ({
-      peer: name,
-      bytes: bytesReceived,
-      peer_id: peerId,
+      ...peerOf(peerId, name),
+      downloaded_bytes: bytesReceived,
     })),
   };
 }
@@ -110,11 +109,11 @@ export function verifiedJson({ transfer, piecesGood, bytesFetched }: Findings): 
     infohash: transfer.infohash,
     name: transfer.name,
     path: transfer.path,
-    state: stateWord(transfer.state),
-    reason: reasonOf(transfer),
-    pieces_total: transfer.piecesTotal,
-    pieces_good: piecesGood,
-    bytes_fetched: bytesFetched,
+    state: stateJson(transfer.state),
+    message: reasonOf(transfer),
+    piece_count: transfer.piecesTotal,
+    good_piece_count: piecesGood,
+    downloaded_bytes: bytesFetched,
   };
 }
 
@@ -125,7 +124,7 @@ export function sharedJson(transfer: Transfer, shared: SharedFile, torrents: rea
     infohash: transfer.infohash,
     name: transfer.name,
     path: transfer.path,
-    bytes: transfer.bytesTotal,
+    size_bytes: transfer.bytesTotal,
     magnet: shared.magnet,
     already_shared: shared.alreadyShared,
     torrents,
@@ -138,13 +137,13 @@ export function fileJson(file: File): JsonObject {
     type: 'file',
     infohash: file.infohash,
     name: file.name,
-    bytes: file.size,
+    size_bytes: file.size,
     piece_length: file.pieceLength,
     file_count: file.fileCount,
-    seeders: file.seeders,
-    leechers: file.leechers,
+    seeder_count: file.seeders,
+    leecher_count: file.leechers,
     shared_at: file.sharedAt?.toISOString(),
-    shared_by: file.sharedBy,
+    publisher: file.sharedBy === '' ? undefined : peerOf('', file.sharedBy),
     disputed: file.disputed,
   };
 }
@@ -159,11 +158,10 @@ export interface KnownMember extends SwarmMember {
 export function banJson(type: 'ban' | 'unbanned', ban: Ban): JsonObject {
   return {
     type,
-    peer: ban.name,
-    peer_id: ban.peerId,
-    reason: ban.reason,
-    since: ban.since?.toISOString(),
-    until: ban.until?.toISOString(),
+    peer: peerOf(ban.peerId, ban.name),
+    message: ban.reason,
+    banned_at: ban.since?.toISOString(),
+    expires_at: ban.until?.toISOString(),
   };
 }
 
@@ -171,35 +169,38 @@ export function banJson(type: 'ban' | 'unbanned', ban: Ban): JsonObject {
 export function peerJson({ peer, banned, ...member }: KnownMember, inSwarm: boolean): JsonObject {
   return {
     type: 'peer',
-    peer: peer?.name,
-    peer_id: peer?.peerId,
+    ...(peer && peerOf(peer.peerId, peer.name)),
     endpoint: peer?.endpoint,
-    labels: peer?.labels,
+    labels: peer && ifAny(peer.labels),
     version: peer?.version,
     connected_at: peer?.connectedAt?.toISOString(),
-    seeding: peer?.seeding,
-    leeching: peer?.leeching,
-    banned,
+    seeding_count: peer?.seeding,
+    leeching_count: peer?.leeching,
+    ban_message: banned,
     ...(inSwarm && {
       seeder: member.seeder,
-      bytes_left: member.bytesLeft,
-      bytes_downloaded: member.bytesDownloaded,
-      bytes_uploaded: member.bytesUploaded,
+      left_bytes: member.bytesLeft,
+      downloaded_bytes: member.bytesDownloaded,
+      uploaded_bytes: member.bytesUploaded,
     }),
   };
 }
 
-function transferPeerJson(peer: TransferPeer): Readonly<Record<string, string | number | bigint | boolean>> {
+/** A peer as it is named everywhere; also the beginning of an object that describes a peer. */
+export function peerOf(id: string, name: string): { readonly id: string; readonly name: string } {
+  return { id, name };
+}
+
+function transferPeerJson(peer: TransferPeer): Readonly<Record<string, JsonValue>> {
   return {
-    peer: peer.name,
-    peer_id: peer.peerId,
+    ...peerOf(peer.peerId, peer.name),
     endpoint: peer.endpoint,
     connected: peer.connected,
-    bytes_received: peer.bytesReceived,
-    bytes_sent: peer.bytesSent,
-    receive_rate: peer.receiveRate,
-    send_rate: peer.sendRate,
-    banned: peer.banned,
-    distance: distanceWord(peer.distance),
+    downloaded_bytes: peer.bytesReceived,
+    uploaded_bytes: peer.bytesSent,
+    download_rate: peer.receiveRate,
+    upload_rate: peer.sendRate,
+    ban_message: peer.banned,
+    distance: distanceJson(peer.distance),
   };
 }

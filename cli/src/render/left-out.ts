@@ -1,6 +1,6 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { LeftOutReason, type LeftOut, type LeftOutEntry } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import type { JsonValue } from './json-line.js';
+import { ifAny, type JsonValue } from './json-line.js';
 import { count } from './text.js';
 
 /** Number of entries of each kind that are named. */
@@ -8,30 +8,30 @@ const NAMED = 20;
 
 interface Kind {
   /** In `--json`. */
-  readonly word: string;
+  readonly reason: string;
   readonly text: (entry: LeftOutEntry) => string;
 }
 
 const KINDS: Readonly<Partial<Record<LeftOutReason, Kind>>> = {
-  [LeftOutReason.LINK]: { word: 'link', text: ({ path }) => `${path} is a symbolic link` },
+  [LeftOutReason.LINK]: { reason: 'LINK', text: ({ path }) => `${path} is a symbolic link` },
   [LeftOutReason.OUTSIDE]: {
-    word: 'outside',
+    reason: 'OUTSIDE',
     text: ({ path }) => `${path} is a symbolic link to a target outside the folder`,
   },
   [LeftOutReason.DANGLING]: {
-    word: 'dangling',
+    reason: 'DANGLING',
     text: ({ path }) => `${path} is a symbolic link without a target`,
   },
   [LeftOutReason.LOOP]: {
-    word: 'loop',
+    reason: 'LOOP',
     text: ({ path }) => `${path} is a symbolic link to a folder that contains it`,
   },
   [LeftOutReason.INCOMPLETE]: {
-    word: 'incomplete',
+    reason: 'INCOMPLETE',
     text: ({ path }) => `${path} contains unfinished downloads`,
   },
-  [LeftOutReason.SPECIAL]: { word: 'special', text: ({ path }) => `${path} is a socket, pipe or device` },
-  [LeftOutReason.NAME]: { word: 'name', text: ({ path, fault }) => `the name of ${path} ${fault}` },
+  [LeftOutReason.SPECIAL]: { reason: 'SPECIAL', text: ({ path }) => `${path} is a socket, pipe or device` },
+  [LeftOutReason.NAME]: { reason: 'NAME', text: ({ path, fault }) => `the name of ${path} ${fault}` },
 };
 
 const LINKS: ReadonlySet<LeftOutReason> = new Set([
@@ -72,17 +72,21 @@ export function leftOutNotes(leftOut: LeftOut | undefined): string[] {
   ];
 }
 
-export function leftOutJson(leftOut: LeftOut | undefined): { readonly [key: string]: JsonValue } {
+/** Undefined if nothing was left out. */
+export function leftOutJson(leftOut: LeftOut | undefined): JsonValue {
+  if (!leftOut) return undefined;
+  const { links, emptyFolders, others, unsupported, incomplete } = leftOut;
+  if (links + emptyFolders + others + unsupported + incomplete === 0) return undefined;
   return {
-    links: leftOut?.links ?? 0,
-    empty_folders: leftOut?.emptyFolders ?? 0,
-    others: leftOut?.others ?? 0,
-    unsupported: leftOut?.unsupported ?? 0,
-    incomplete: leftOut?.incomplete ?? 0,
-    entries: (leftOut?.entries ?? []).map(({ path, reason, fault }) => ({
-      path,
-      reason: KINDS[reason]?.word ?? 'unknown',
-      fault,
+    link_count: ifAny(links),
+    empty_folder_count: ifAny(emptyFolders),
+    special_count: ifAny(others),
+    unsupported_count: ifAny(unsupported),
+    incomplete_count: ifAny(incomplete),
+    entries: leftOut.entries.map((entry) => ({
+      path: entry.path,
+      reason: KINDS[entry.reason]?.reason,
+      message: KINDS[entry.reason]?.text(entry),
     })),
   };
 }

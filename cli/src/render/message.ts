@@ -1,7 +1,8 @@
 import type { InboxMessage, SendMessageResponse } from '@enjambre/proto/gen/enjambre/agent/v1/messages';
 import type { Message, Target } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import type { Output } from '../output.js';
-import type { JsonObject } from './json-line.js';
+import type { JsonObject, JsonValue } from './json-line.js';
+import { peerOf } from './json.js';
 import { clockTime, plain } from './text.js';
 
 /** `bob`, `room ops`, `everyone` */
@@ -38,27 +39,35 @@ export function historyJson(message: Message): JsonObject {
   return messageJson('message', message);
 }
 
-export function sentJson({ id, sentAt, ...receipt }: SendMessageResponse, target: Target): JsonObject {
-  return { type: 'sent', id, ...targetJson(target), sent_at: sentAt?.toISOString(), ...receipt };
+export function sentJson(sent: SendMessageResponse, target: Target): JsonObject {
+  return {
+    type: 'sent',
+    id: sent.id,
+    ...targetJson(target, ''),
+    sent_at: sent.sentAt?.toISOString(),
+    duplicate: sent.duplicate,
+    receiver_count: sent.receivers,
+    skipped_count: sent.skipped,
+    namesake_count: sent.namesakes,
+  };
 }
 
 function messageJson(type: string, message: Message | undefined): JsonObject {
   return {
     type,
     id: message?.id,
-    from: message?.senderName,
-    from_id: message?.senderId,
-    ...targetJson(message?.target),
-    to_name: message?.targetName,
+    ...(message && { sender: peerOf(message.senderId, message.senderName) }),
+    ...targetJson(message?.target, message?.targetName ?? ''),
     text: message?.text,
     sent_at: message?.sentAt?.toISOString(),
   };
 }
 
-function targetJson(target: Target | undefined): Readonly<Record<string, string | boolean>> {
+/** Whom a message is for; `name` is the receiver's, if it is for one peer. */
+function targetJson(target: Target | undefined, name: string): Readonly<Record<string, JsonValue>> {
   switch (target?.target?.$case) {
     case 'peer':
-      return { to: target.target.value };
+      return { receiver: peerOf(target.target.value, name) };
     case 'room':
       return { room: target.target.value };
     case 'everyone':

@@ -11,14 +11,14 @@ import { plain } from './text.js';
 type Removed = Omit<RemoveTransferResponse, 'transfer'> & { readonly transfer: Transfer };
 
 const WORDS: Readonly<Partial<Record<KeptReason, { readonly word: string; readonly text: string }>>> = {
-  [KeptReason.TAKEN_OVER]: { word: 'taken-over', text: 'existed before the download' },
+  [KeptReason.TAKEN_OVER]: { word: 'TAKEN_OVER', text: 'existed before the download' },
   [KeptReason.UNKNOWN]: {
-    word: 'unknown',
+    word: 'NOT_RECORDED',
     text: 'an older version did not record whether it was downloaded',
   },
-  [KeptReason.CHANGED]: { word: 'changed', text: 'has changed since the download' },
-  [KeptReason.REPLACED]: { word: 'replaced', text: 'was replaced by a link or something else' },
-  [KeptReason.FOREIGN]: { word: 'foreign', text: 'is not part of the transfer' },
+  [KeptReason.CHANGED]: { word: 'CHANGED', text: 'has changed since the download' },
+  [KeptReason.REPLACED]: { word: 'REPLACED', text: 'was replaced by a link or something else' },
+  [KeptReason.FOREIGN]: { word: 'FOREIGN', text: 'is not part of the transfer' },
 };
 /** Reasons that `--force` overrides. */
 const FORCED: readonly KeptReason[] = [KeptReason.TAKEN_OVER, KeptReason.UNKNOWN, KeptReason.CHANGED];
@@ -30,7 +30,7 @@ export function removedJson(removed: Removed): JsonObject {
     files_deleted: filesDeleted,
     deleted_count: deletedCount,
     kept_count: keptCount,
-    kept: kept.map(({ path, reason }) => ({ path, reason: WORDS[reason]?.word ?? 'other' })),
+    kept: kept.map(({ path, reason }) => ({ path, reason: WORDS[reason]?.word })),
   };
 }
 

@@ -21,13 +21,16 @@ describe('text from the network', () => {
         const line = toJsonLine({ type: 'x', text });
         expect(plain(text)).not.toMatch(/[\p{Cc}\u202e\u2028]/u);
         expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\u202e\u2028]/u);
-        expect(JSON.parse(line)).toEqual({ type: 'x', text });
+        expect(JSON.parse(line)).toEqual({ type: 'x', ...(text !== '' && { text }) });
       }),
     );
   });
 
-  test('bigints are numbers and absent fields are left out of JSON', () => {
-    expect(toJsonLine({ type: 'x', bytes: 12n, none: undefined })).toBe('{"type":"x","bytes":12}\n');
+  test('bigints are numbers, and fields without a value are left out of JSON, but not labels', () => {
+    const empty = { none: undefined, text: '', peer: { name: '' }, list: [] };
+    expect(toJsonLine({ type: 'x', size_bytes: 12n, zero: 0, ...empty, labels: { gpu: '' } })).toBe(
+      '{"type":"x","size_bytes":12,"zero":0,"peer":{},"list":[],"labels":{"gpu":""}}\n',
+    );
   });
 });
 

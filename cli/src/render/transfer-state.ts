@@ -19,6 +19,11 @@ export function stateWord(state: TransferState): StateWord {
   return STATE_WORDS.get(state) ?? 'unknown';
 }
 
+/** The word in `--json`; undefined for a state that only a newer agent has. */
+export function stateJson(state: TransferState): StateWord | undefined {
+  return STATE_WORDS.get(state);
+}
+
 /** State of an agent's tracker session, in a word. */
 export function trackerStateWord(state: TrackerState): 'connected' | 'connecting' | 'unknown' {
   if (state === TrackerState.CONNECTED) return 'connected';

@@ -22,13 +22,13 @@ export interface SharedFile {
 /** Output of `status --json`. */
 export interface Status {
   readonly state: string;
-  readonly reason: string;
+  readonly message?: string;
   readonly path: string;
-  readonly bytes_done: number;
-  readonly bytes_total: number;
-  readonly bytes_downloaded: number;
-  readonly bytes_uploaded: number;
-  readonly peers: readonly { readonly peer: string; readonly connected: boolean }[];
+  readonly done_bytes: number;
+  readonly size_bytes: number;
+  readonly downloaded_bytes: number;
+  readonly uploaded_bytes: number;
+  readonly peers: readonly { readonly name: string; readonly connected: boolean }[];
 }
 
 /** Creates a file of random bytes that all `seeders` share, from the same path. */
@@ -86,8 +86,8 @@ export function untilStatus(
 
 /** Verified bytes reported so far by a running `get --json`. */
 export function bytesDone(get: ManagedProcess): number {
-  const line = JSON.parse(get.stdout.at(-1) ?? '{}') as { bytes_done?: number };
-  return line.bytes_done ?? 0;
+  const line = JSON.parse(get.stdout.at(-1) ?? '{}') as { done_bytes?: number };
+  return line.done_bytes ?? 0;
 }
 
 /** Waits until a running `get --json` has reported this number of bytes, and returns the reported number. */
