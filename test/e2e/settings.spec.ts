@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { hashFile, writeRandomFile } from '@enjambre/harness/content';
 import { finish, ProcessSwarm } from '@enjambre/harness/swarm';
+import { Terminal } from '@enjambre/harness/terminal';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { allLines, expectRefused, lastLine } from './support/outcome.js';
 import { MIB, shareFile } from './support/sharing.js';
@@ -104,6 +105,34 @@ describe('every flag can also be set by an environment variable', () => {
 });
 
 describe('`enjambre dev`', () => {
+  test('on a terminal logs to a file, and says what runs and what to type next', async () => {
+    const dataDir = join(swarm.root, 'terminal');
+    const ports = ['--listen', '--tracker-listen', '--messaging-listen'].flatMap((flag) => [
+      flag,
+      '127.0.0.1:0',
+    ]);
+    const terminal = new Terminal(['dev', '--data-dir', dataDir, ...ports]);
+    const screen = () => terminal.text;
+    try {
+      await waitFor(() => screen().includes('enjambre files'), { what: 'the hints', seen: screen });
+      expect(screen()).toContain(`  log        ${join(dataDir, 'dev.log')}`);
+      expect(screen()).toContain(`  enjambre share --data-dir ${dataDir} PATH`);
+      // Nobody elsewhere can join: it listens on this machine only.
+      expect(screen()).not.toContain('On another machine');
+      const path = join(swarm.root, 'terminal.bin');
+      await writeRandomFile(path, MIB);
+      await swarm.enjambre(['share', path, '--data-dir', dataDir]);
+      const log = () => readFile(join(dataDir, 'dev.log'), 'utf8');
+      await waitFor(async () => (await log()).includes('terminal.bin'), {
+        what: 'the share in the log',
+        seen: log,
+      });
+      expect(screen()).not.toContain('terminal.bin');
+    } finally {
+      expect(await terminal.stop()).toBe(0);
+    }
+  });
+
   test('is a tracker and an agent in one process, that others can join', async () => {
     const dataDir = join(swarm.root, 'dev');
     const dev = swarm.run([

@@ -17,6 +17,7 @@ import { createAgent } from '@enjambre/peer-agent/service';
 import { messagingOptions } from '@enjambre/messaging/config';
 import { createMessaging } from '@enjambre/messaging/service';
 import { trackerOptions } from '@enjambre/tracker/config';
+import { devLogOptions, logOptions, openDevLog, type DevLog } from './dev-log.js';
 import { createTracker } from '@enjambre/tracker/service';
 
 const listens = {
@@ -40,11 +41,13 @@ export const devOptions: OptionTable = {
   ),
   ...listens,
   allowEndpoints: trackerOptions.allowEndpoints,
+  ...logOptions,
 };
 
 /** `enjambre dev`: tracker, messaging service and an agent in one process, until SIGINT or SIGTERM. */
 export async function dev(flags: Flags, environment: Environment): Promise<void> {
-  await runUntilSignal(createNetwork(flags, environment));
+  const log = await openDevLog(resolveOptions(devLogOptions, flags, environment), environment);
+  await runUntilSignal(createNetwork(flags, environment, log));
 }
 
 type Listens = Readonly<Record<keyof typeof listens, Address>>;
@@ -53,7 +56,7 @@ type Listens = Readonly<Record<keyof typeof listens, Address>>;
  * All services, each using those before it. Invalid options are refused before anything
  * starts. If a service does not start, the ones before it are stopped again.
  */
-function createNetwork(flags: Flags, environment: Environment): Startable {
+function createNetwork(flags: Flags, environment: Environment, log: DevLog): Startable {
   const listen = resolveOptions(listens, flags, environment);
   trackerConfig(listen, flags, environment);
   agentConfig(listen, flags, environment);
@@ -69,15 +72,16 @@ function createNetwork(flags: Flags, environment: Environment): Startable {
   const start = async (): Promise<void> => {
     // The agent serves the metrics of all services.
     const measured = await loadMetrics(agentConfig(listen, flags, environment).metrics);
-    const messagingService = createMessaging(messagingConfig(listen, flags, environment), measured);
+    const parts = (name: string) => ({ ...measured, log: log.logger(name) });
+    const messagingService = createMessaging(messagingConfig(listen, flags, environment), parts('messaging'));
     const messaging = await begin(underFlag('messagingListen', messagingService));
     const bound = { ...listen, messagingListen: messaging.address };
-    const trackerService = createTracker(trackerConfig(bound, flags, environment), measured);
+    const trackerService = createTracker(trackerConfig(bound, flags, environment), parts('tracker'));
     const tracker = await begin(underFlag('trackerListen', trackerService));
     const config = agentConfig({ ...bound, trackerListen: tracker.address }, flags, environment);
-    await begin(
-      createAgent(config, { ...measured, beside: [messagingService.health, trackerService.health] }),
-    );
+    const beside = [messagingService.health, trackerService.health];
+    const agent = await begin(createAgent(config, { ...parts(config.name), beside }));
+    log.started({ name: config.name, dataDir: config.dataDir, tracker, messaging, agent });
   };
   return {
     start: async () => {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { ManagedProcess, type ProcessOptions } from './managed-process.js';
 
 /** The built command. */
-const ENJAMBRE = fileURLToPath(new URL('../../../cli/bin/enjambre.js', import.meta.url));
+export const ENJAMBRE = fileURLToPath(new URL('../../../cli/bin/enjambre.js', import.meta.url));
 
 /** Result of an `enjambre` command. */
 export interface CommandResult {

@@ -47,6 +47,9 @@ export const pathSchema = z
     }
   });
 
+/** A file to write, or `-` for standard output. */
+export const outputSchema = z.union([z.literal('-'), pathSchema]);
+
 function home(): string {
   return homeFolder(process.env, 'write the path without ~');
 }

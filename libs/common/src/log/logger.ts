@@ -17,21 +17,23 @@ export interface LogOptions {
   readonly level?: (typeof LOG_LEVELS)[number];
   /** `pretty` for people, `json` for machines. @default 'json' */
   readonly format?: (typeof LOG_FORMATS)[number];
+  /** An open file descriptor, such as that of a file. @default 1, standard output */
+  readonly fd?: number;
 }
 
 const STDOUT = 1;
 
 /**
- * Creates a logger that writes to standard output, the log of a service in the foreground. It never waits for
- * its reader, and drops lines that have no room. A line written in a traced operation has its `trace_id` and
+ * Creates a logger that writes to standard output, the log of a service in the foreground, or to a file. It never waits
+ * for its reader, and drops lines that have no room. A line written in a traced operation has its `trace_id` and
  * `span_id`.
  */
-export function createLogger({ name, level = 'info', format = 'json' }: LogOptions): Logger {
-  const render = format === 'json' ? (line: string): string => line : prettyRenderer(level);
+export function createLogger({ name, level = 'info', format = 'json', fd = STDOUT }: LogOptions): Logger {
+  const render = format === 'json' ? (line: string): string => line : prettyRenderer(level, isatty(fd));
   // Opened at the first line: a silent logger needs no output.
   let isOpen = false;
   const open = (): ReturnType<typeof standardOutput> => {
-    const output = standardOutput(STDOUT);
+    const output = standardOutput(fd);
     if (!isOpen) output.notice = (lines, why) => render(lossLine(name, lines, why));
     isOpen = true;
     return output;
@@ -42,9 +44,9 @@ export function createLogger({ name, level = 'info', format = 'json' }: LogOptio
   );
 }
 
-function prettyRenderer(level: string): (line: string) => string {
+function prettyRenderer(level: string, colorize: boolean): (line: string) => string {
   return prettyFactory({
-    colorize: isatty(STDOUT),
+    colorize,
     translateTime: 'SYS:HH:MM:ss',
     ignore: 'pid,hostname,name',
     messageFormat: '{name}: {msg}',

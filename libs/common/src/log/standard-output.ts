@@ -4,16 +4,14 @@ import { BoundedLog } from './bounded-log.js';
 import { endHeldProcess } from './held-process.js';
 import { openSink } from './sinks.js';
 
-type StandardFd = 1 | 2;
-
-const outputs = new Map<StandardFd, BoundedLog>();
+const outputs = new Map<number, BoundedLog>();
 let detached = false;
 
 /** Time that an immediate exit waits for a write to a file. */
 const AT_ONCE_TIMEOUT_MS = 200;
 
-/** The single queue for all logs of this process to standard output (1) or error (2). */
-export function standardOutput(fd: StandardFd): BoundedLog {
+/** The single queue for all logs of this process to standard output (1), standard error (2) or a file. */
+export function standardOutput(fd: number): BoundedLog {
   let output = outputs.get(fd);
   if (!output) {
     output = new BoundedLog(openSink(fd));
@@ -79,7 +77,7 @@ function abandonAll(logs: readonly Pick<BoundedLog, 'abandon'>[]): boolean {
   return logs.map((log) => log.abandon()).every((isGivenUp) => isGivenUp);
 }
 
-function streamTo(fd: StandardFd): Writable {
+function streamTo(fd: number): Writable {
   return new Writable({
     decodeStrings: false,
     write: (chunk: unknown, _encoding, done) => {
