@@ -26,6 +26,14 @@ demo-nats: build ## Run the same on a real nats-server, with a subscriber that c
 build: $(GENERATED) ## Install packages, generate code from proto/, compile
 	@tsc -b
 
+.PHONY: package
+package: build ## Write a bundle that needs only Node to dist/: a folder, and an archive for scp or npm install -g (WITH_NODE=24: that has its own Node)
+	@tools/package.sh
+
+.PHONY: deb
+deb: build ## Write a Debian package of it to dist/, with units for systemd (WITH_NODE=24: with its own Node)
+	@tools/deb.sh
+
 .PHONY: gen
 gen: $(GENERATED) ## Generate code from proto/
 
@@ -181,7 +189,7 @@ bench-size: build ## Measure the resources of each process, idle and for one fil
 
 .PHONY: clean
 clean: ## Remove all build output, installed packages included
-	@rm -rf node_modules libs/*/dist services/*/dist cli/dist demo/dist bench/dist bench/results simulator/dist libs/*/node_modules services/*/node_modules cli/node_modules demo/node_modules
+	@rm -rf node_modules libs/*/dist services/*/dist cli/dist demo/dist bench/dist bench/results simulator/dist test/attack/dist dist libs/*/node_modules services/*/node_modules cli/node_modules demo/node_modules
 	@rm -rf libs/proto/src/gen $(GENERATED) coverage reports .stryker-tmp
 
 # npm writes this file at the end of an installation. Not `npm ci`: it refuses a lock file that lacks other platforms'

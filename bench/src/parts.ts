@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { BLOCK_SIZE } from '@enjambre/core/layout';
-import { LEAF_SIZE } from '@enjambre/core/merkle';
+import { LEAF_SIZE } from '@enjambre/core/leaf-size';
 import type { Cleanup } from './cleanup.js';
 import { makeRoot, WARM, warmMemory } from './files.js';
 

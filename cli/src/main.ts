@@ -46,5 +46,12 @@ process.on('uncaughtException', (error) => {
   process.exit(EXIT.failed);
 });
 
-process.exitCode = await run(process.argv.slice(2), context);
-await endStandardOutput();
+async function main(): Promise<void> {
+  // Stays if the event loop ends before the command does.
+  process.exitCode = EXIT.failed;
+  process.exitCode = await run(process.argv.slice(2), context);
+  await endStandardOutput();
+}
+
+// Without await: the bundle consists of CommonJS.
+void main();

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { hashFile, naiveRoot, someBytes } from '../test/torrents.js';
 import { fileRoot, leavesOfPiece } from './file-root.js';
-import { LEAF_SIZE } from './merkle.js';
+import { LEAF_SIZE } from './leaf-size.js';
 
 describe('the root of a file', () => {
   test('is that of one padded tree over all its leaves, whatever the piece length', () => {

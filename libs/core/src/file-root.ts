@@ -1,4 +1,5 @@
-import { HASH_SIZE, LEAF_SIZE, merkleSteps, zeroRoot } from './merkle.js';
+import { LEAF_SIZE } from './leaf-size.js';
+import { HASH_SIZE, merkleSteps, zeroRoot } from './merkle.js';
 import { nextPowerOfTwo } from './power-of-two.js';
 import { runSteps, type Steps } from './steps.js';
 

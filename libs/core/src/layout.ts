@@ -1,6 +1,7 @@
 import type { Bitfield } from './bitfield.js';
 import { leavesOfPiece } from './file-root.js';
-import { HASH_SIZE, LEAF_SIZE, merkleRoot, zeroRoot } from './merkle.js';
+import { LEAF_SIZE } from './leaf-size.js';
+import { HASH_SIZE, merkleRoot, zeroRoot } from './merkle.js';
 import type { Metainfo, MetainfoFile } from './metainfo.js';
 
 /** Bytes of a block, the unit of transfer; a shorter piece is a single block. */

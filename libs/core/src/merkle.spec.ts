@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { naiveRoot, someBytes } from '../test/torrents.js';
-import { LEAF_SIZE, leafHashes, merkleRoot, subtreeRoot, zeroRoot } from './merkle.js';
+import { LEAF_SIZE } from './leaf-size.js';
+import { leafHashes, merkleRoot, subtreeRoot, zeroRoot } from './merkle.js';
 
 const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest();
 

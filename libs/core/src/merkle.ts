@@ -1,9 +1,7 @@
 import { hash } from 'node:crypto';
+import { LEAF_SIZE } from './leaf-size.js';
 import { isPowerOfTwo } from './power-of-two.js';
 import { runSteps, StepCount, type Steps } from './steps.js';
-
-/** Bytes of a leaf of the merkle tree of a file (BEP 52). */
-export const LEAF_SIZE = 16 * 1024;
 
 /** Bytes of a node: SHA-256. */
 export const HASH_SIZE = 32;

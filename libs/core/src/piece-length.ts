@@ -1,4 +1,4 @@
-import { LEAF_SIZE } from './merkle.js';
+import { LEAF_SIZE } from './leaf-size.js';
 import { isPowerOfTwo } from './power-of-two.js';
 
 const KIB = 1024;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { LEAF_SIZE } from '@enjambre/core/merkle';
+import { LEAF_SIZE } from '@enjambre/core/leaf-size';
 import { peerNamed } from '../../../test/support/ids.js';
 import { asked, only, ToldEngine, type Asked } from '../../../test/support/told-engine.js';
 import { UNLIMITED } from '../limits/byte-bucket.js';

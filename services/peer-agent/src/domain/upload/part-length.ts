@@ -1,7 +1,7 @@
 import type { BlockPlace } from '../block.js';
 import type { Part } from './messages.js';
 import { BLOCK_SIZE } from '@enjambre/core/layout';
-import { LEAF_SIZE } from '@enjambre/core/merkle';
+import { LEAF_SIZE } from '@enjambre/core/leaf-size';
 import { UNLIMITED } from '../limits/byte-bucket.js';
 
 /** A part is what a limit lets through in this time, so that bytes are sent evenly even at a low limit. */

@@ -1,6 +1,6 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { BLOCK_SIZE } from '@enjambre/core/layout';
-import { LEAF_SIZE } from '@enjambre/core/merkle';
+import { LEAF_SIZE } from '@enjambre/core/leaf-size';
 import type { Block } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 
 interface Partial {
