@@ -104,7 +104,13 @@ async function fetchOnePiece(client: AgentServiceClient, ref: string): Promise<v
   const source = { $case: 'ref', value: ref } as const;
   // The tracker may not have it yet.
   const isKnown = (): Promise<boolean> =>
-    callUnary(client.download.bind(client), { source, outputDir: '', limits: undefined, name: '' }).then(
+    callUnary(client.download.bind(client), {
+      source,
+      outputDir: '',
+      limits: undefined,
+      name: '',
+      publisher: '',
+    }).then(
       () => true,
       (error: unknown) => {
         if (reasonOf(error) !== 'UNKNOWN_REF') throw error;

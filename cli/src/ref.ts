@@ -47,7 +47,8 @@ export async function transferRef(ref: string, around: TorrentSource): Promise<s
 /**
  * Resolves `ref` to an infohash for a tracker. Names and prefixes are looked up with
  * `files(query)`, which matches whole names. As with an agent, an infohash takes precedence over a name; names that look
- * the same are ambiguous, since strangers choose them, and so are a name and a prefix that match different files. Throws `not-found` UNKNOWN_REF, `precondition` AMBIGUOUS_REF.
+ * the same are ambiguous, since strangers choose them, and so are a name and a prefix that match different files. An old version of a name is not
+ * meant by it. Throws `not-found` UNKNOWN_REF, `precondition` AMBIGUOUS_REF.
  */
 export async function trackerInfohash(
   ref: string,
@@ -63,8 +64,9 @@ export async function trackerInfohash(
   if (INFOHASH.test(text) && all.some(({ infohash }) => infohash === text.toLowerCase()))
     return text.toLowerCase();
   const digits = withDigits(text.trim(), all, ({ infohash }) => infohash);
+  const named = looksLike(text, all).filter(({ superseded }) => !superseded);
   // A file of which several names are claimed is one file.
-  const matching = new Set([...looksLike(text, all), ...digits].map(({ infohash }) => infohash));
+  const matching = new Set([...named, ...digits].map(({ infohash }) => infohash));
   const [found] = matching;
   // The tracker itself reports an unknown infohash.
   if (found === undefined && INFOHASH.test(text)) return text.toLowerCase();

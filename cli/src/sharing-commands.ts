@@ -74,6 +74,11 @@ export const SHARING: readonly ClientCommand[] = [
         flags: '--name <NAME>',
         description: 'name that the content must have; required if it is hidden; needs a single REF',
       },
+      {
+        flags: '--publisher <PEER>',
+        description: 'only versions by this publisher: its name, or the first 8 digits of its id',
+        parse: present('--publisher: a peer is missing'),
+      },
       { flags: '--detach', description: 'return at once; the agent continues in the background' },
       {
         flags: '--timeout <SECONDS>',
@@ -92,6 +97,7 @@ export const SHARING: readonly ClientCommand[] = [
       await get(session, refs, {
         output: text(given.output),
         name: text(given.name),
+        publisher: text(given.publisher),
         detach: given.detach === true,
         timeoutSeconds: typeof given.timeout === 'number' ? given.timeout : undefined,
         limits: limitsGiven(given),

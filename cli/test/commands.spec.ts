@@ -303,7 +303,9 @@ describe('enjambre files and peers', () => {
       { type: 'file', name: 'q1', seeder_count: 2, publisher: { name: 'alice' } },
       { type: 'file', name: 'q2' },
     ]);
-    expect((await on(['files'])).stdout).toMatch(/^NAME +SIZE +SEEDERS +LEECHERS +SHARED BY +INFOHASH\n/);
+    expect((await on(['files'])).stdout).toMatch(
+      /^NAME +SIZE +VERSION +AGE +PUBLISHER +SEEDERS +LEECHERS +INFOHASH\n/,
+    );
   });
 
   test('an empty list suggests the next step', async () => {

@@ -32,7 +32,7 @@ export class HonestAgent extends AgentUser {
     const options = { timeoutMs: deadlineMs };
     const { transfer } = await callUnary(
       this.control.download.bind(this.control),
-      { source, outputDir: '', limits: undefined, name: '' },
+      { source, outputDir: '', limits: undefined, name: '', publisher: '' },
       options,
     );
     const infohash = transfer?.infohash ?? ref;

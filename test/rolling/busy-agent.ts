@@ -68,6 +68,7 @@ export class BusyAgent extends AgentUser {
       outputDir: '',
       limits: undefined,
       name: '',
+      publisher: '',
     };
     const options = { timeoutMs: CALL_TIMEOUT_MS };
     const { transfer } = await callUnary(this.control.download.bind(this.control), request, options);

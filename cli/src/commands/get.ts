@@ -17,6 +17,8 @@ export interface GetOptions {
   readonly output?: string | undefined;
   /** Name that the content must have; allows a hidden one. */
   readonly name?: string | undefined;
+  /** Only versions by this publisher: a name, or at least 8 digits of a peer id. */
+  readonly publisher?: string | undefined;
   /** Return as soon as the download is started. */
   readonly detach: boolean;
   /** How long to wait for completion; the agent continues after it. */
@@ -90,11 +92,11 @@ async function start(
   agent: AgentClient,
   { ref, options }: { ref: string; options: GetOptions },
 ): Promise<Begun> {
-  const { output, name = '', limits } = options;
+  const { output, name = '', publisher = '', limits } = options;
   const source = await downloadSource(ref, session);
   const outputDir = output === undefined ? '' : pathFrom(session.context, output);
   const { transfer, alreadyComplete } = await agent
-    .download({ source, outputDir, limits, name })
+    .download({ source, outputDir, limits, name, publisher })
     .catch(async (error: unknown) => {
       throw await notShared(error, ref, session.context);
     });

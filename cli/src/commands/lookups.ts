@@ -14,7 +14,7 @@ export async function files(session: Session, query: string): Promise<void> {
   const found = await findFiles(session, query);
   const { output } = session;
   for (const file of found) output.object(fileJson(file));
-  if (found.length > 0) output.line(fileTable(found, output));
+  if (found.length > 0) output.line(fileTable(found, output, session.context.now()));
   else if (query === '') output.hint('no files are shared yet: share one with `enjambre share PATH`');
   else output.hint(`no file matches ${query}: \`enjambre files\` lists all shared files`);
 }
@@ -59,24 +59,35 @@ async function findPeers(session: Session, ref: string): Promise<KnownMember[]> 
   });
 }
 
-function fileTable(found: readonly File[], screen: Screen): string {
+function fileTable(found: readonly File[], screen: Screen, now: number): string {
   const columns = [
     { title: 'name' },
     { title: 'size', align: 'right' },
+    { title: 'version', align: 'right' },
+    { title: 'age' },
+    { title: 'publisher' },
     { title: 'seeders', align: 'right' },
     { title: 'leechers', align: 'right' },
-    { title: 'shared by' },
     { title: 'infohash' },
   ] as const;
   const rows = found.map((file) => [
     file.disputed ? `${plain(file.name)} (disputed)` : plain(file.name),
     formatBytes(file.size),
+    ...publishedCells(file, now),
     String(file.seeders),
     String(file.leechers),
-    plain(file.sharedBy),
     shortDigits(file.infohash),
   ]);
   return table(columns, rows, screen);
+}
+
+/** Version, age and publisher of a file. */
+function publishedCells({ publications, superseded }: File, now: number): [string, string, string] {
+  const [first, ...others] = publications;
+  if (!first) return ['', '', ''];
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  const version = superseded ? `${first.version} (old)` : String(first.version);
+  return [version, formatAgo(first.publishedAt, now), `${plain(first.publisher?.name ?? '')}${more}`];
 }
 
 function peerTable(members: readonly KnownMember[], screen: Screen, now: number): string {

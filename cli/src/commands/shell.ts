@@ -127,7 +127,7 @@ async function getEntry(run: Run): Promise<void> {
       ...found.map((file) => ({
         value: file.infohash,
         label: plain(file.name),
-        hint: `${formatBytes(file.size)}, shared by ${plain(file.sharedBy)}, ${shortDigits(file.infohash)}`,
+        hint: `${formatBytes(file.size)}, shared by ${plain(file.publications[0]?.publisher?.name ?? file.sharedBy)}, ${shortDigits(file.infohash)}`,
       })),
       { value: TYPED, label: 'Other', hint: 'an infohash, magnet link, .torrent path or name' },
     ],

@@ -1,6 +1,6 @@
 import type { Ban, SharedFile, Transfer, TransferPeer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { Duration } from '@enjambre/proto/gen/google/protobuf/duration';
-import type { File, SwarmMember } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { File, Publication, SwarmMember } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { priorityWord } from '../limit-values.js';
 import { distanceJson, trafficJson } from './distance.js';
 import { ifAny, type JsonObject, type JsonValue } from './json-line.js';
@@ -143,9 +143,24 @@ export function fileJson(file: File): JsonObject {
     seeder_count: file.seeders,
     leecher_count: file.leechers,
     shared_at: file.sharedAt?.toISOString(),
-    publisher: file.sharedBy === '' ? undefined : peerOf('', file.sharedBy),
+    ...publicationJson(file.publications[0]),
+    publisher: publisherOf(file),
+    publications: file.publications.map((its) => publicationJson(its)),
+    superseded: file.superseded,
     disputed: file.disputed,
   };
+}
+
+/** The first publisher; of a file that a tracker knows only by name, its name. */
+function publisherOf({ publications: [first], sharedBy }: File): JsonValue {
+  if (first) return publicationJson(first).publisher;
+  return sharedBy === '' ? undefined : peerOf('', sharedBy);
+}
+
+function publicationJson(publication: Publication | undefined): Readonly<Record<string, JsonValue>> {
+  const { publisher, version, publishedAt } = publication ?? {};
+  const peer = publisher && peerOf(publisher.peerId, publisher.name);
+  return { publisher: peer, version, published_at: publishedAt?.toISOString() };
 }
 
 /** A peer as the tracker knows it. */

@@ -27,7 +27,7 @@ afterEach(async () => {
 /** The catalogue lists content under a name and size; the uploader has its metainfo, which says its own. */
 async function listed(metainfo: Metainfo, as: Partial<SharedFile> = {}): Promise<void> {
   const { infohash, name, totalLength: size, pieceLength, files } = metainfo;
-  const publisher = { sharedBy: 'mallory', sharedAt: new Date('2026-11-30T12:00:00Z'), disputed: false };
+  const publisher = { publications: [], superseded: false, disputed: false };
   agent.tracker.files.push({
     infohash,
     name,

@@ -147,7 +147,7 @@ function composeCalls(
   const watchers = new EventWatchers(events, 'tracker');
   const implementation: TrackerServiceServer = {
     connect: (call) => agents.accept(call),
-    ...lookupHandlers(handlers, hub.registry.directory, { random, clock, network }),
+    ...lookupHandlers(handlers, hub.registry, { random, clock, network }),
     watchEvents: handlers.serverStream((request, { signal, metadata }) =>
       watchers.watch(request, { signal, view: operator.isPresentedIn(metadata) ? WHOLE : WITHOUT_TEXTS }),
     ),
@@ -180,12 +180,20 @@ function composeNetwork(around: NetworkSurroundings): { hub: SessionHub; network
     {
       onChange: () => network.flushSoon(),
       onKept: (record) => network.recorded(record.infohash, record),
+      onPublished: (publication) => network.published(publication),
     },
   );
-  const { journal: changes, catalogue } = parts;
+  const { journal: changes, catalogue, publicationKeeper } = parts;
   const { addressBudget } = config;
   const limits = { capacity, addressBudget };
-  const registry = new SwarmRegistry({ random, ...limits, startedAt: clock(), changes, catalogue });
+  const registry = new SwarmRegistry({
+    random,
+    ...limits,
+    startedAt: clock(),
+    changes,
+    catalogue,
+    publicationKeeper,
+  });
   const publisher = {
     publish: (event: TrackerEvent, party: string) => events.publish(fromEvent(event), party),
   };

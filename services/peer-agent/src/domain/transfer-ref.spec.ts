@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { EnjambreError } from '@enjambre/core/error';
 import fc from 'fast-check';
-import { infoHash } from '../../test/support/ids.js';
+import { infoHash, peerNamed } from '../../test/support/ids.js';
 import { findByRef, parseRef } from './transfer-ref.js';
 
 const HEX64 = 'AbCdEf0123456789'.repeat(4);
@@ -110,15 +110,19 @@ describe('findByRef', () => {
   });
 
   it('lists size, publisher and date of files with the same name, whose texts cannot control a terminal', () => {
-    const sharedAt = new Date('2026-11-30T12:34:56Z');
+    const publication = {
+      publisher: { id: peerNamed('mallory'), name: 'mal\u001b[31mlory' },
+      version: 3,
+      publishedAtMs: Date.parse('2026-11-30T12:34:56Z'),
+    };
     const files = [
-      { ...one, size: 105_000_000, sharedBy: 'alice', sharedAt },
-      { ...two, name: one.name, size: 7, sharedBy: 'mal\u001b[31mlory', sharedAt: undefined },
+      { ...one, size: 105_000_000, publications: [publication, publication] },
+      { ...two, name: one.name, size: 7 },
     ];
     expect(() => find(one.name, files)).toThrow(
       'matches 2 files: use an infohash, such as ' +
-        `${one.infohash.slice(0, 16)} ("one.bin", 105000000 bytes, shared by "alice", on 2026-11-30 12:34 UTC), ` +
-        `${two.infohash.slice(0, 16)} ("one.bin", 7 bytes, shared by "mal\\u001b[31mlory")`,
+        `${one.infohash.slice(0, 16)} ("one.bin", 105000000 bytes, version 3 of "mal\\u001b[31mlory" (${peerNamed('mallory').slice(0, 8)}) and 1 more, on 2026-11-30 12:34 UTC), ` +
+        `${two.infohash.slice(0, 16)} ("one.bin", 7 bytes)`,
     );
   });
 

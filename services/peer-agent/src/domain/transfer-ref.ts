@@ -1,8 +1,9 @@
 import { EnjambreError } from '@enjambre/core/error';
-import { parseInfoHash, type InfoHash } from '@enjambre/core/ids';
+import { parseInfoHash, shortId, type InfoHash } from '@enjambre/core/ids';
 import { parseMagnet } from '@enjambre/core/magnet';
 import { idDigits, looksLike, withDigits, withName } from '@enjambre/core/named';
 import { quote } from '@enjambre/core/quote';
+import type { Publication } from './publication.js';
 
 /** How a person refers to a transfer. */
 export type TransferRef =
@@ -35,9 +36,8 @@ interface Named {
   readonly name: string;
   /** In bytes. */
   readonly size?: number;
-  /** The peer that first shared it, and when, according to the tracker. */
-  readonly sharedBy?: string;
-  readonly sharedAt?: Date | undefined;
+  /** Who has published it under its name, according to the tracker. */
+  readonly publications?: readonly Publication[];
 }
 
 /**
@@ -82,22 +82,28 @@ function single<T extends Named>(matching: readonly T[], text: string): T | unde
   const found = matching.filter(
     ({ infohash }, at) => matching.findIndex((other) => other.infohash === infohash) === at,
   );
-  if (found.length <= 1) return found[0];
-  const choices = found.slice(0, 5).map((file) => `${file.infohash.slice(0, 16)} (${describe(file)})`);
-  throw new EnjambreError(
-    'precondition',
-    'AMBIGUOUS_REF',
-    `"${text}" matches ${found.length} files: use an infohash, such as ${choices.join(', ')}`,
-  );
+  if (found.length > 1) throw ambiguous(text, found);
+  return found[0];
 }
 
-/** Name, size and publisher, as far as they are known. */
-function describe({ name, size, sharedBy = '', sharedAt }: Named): string {
+/** @param files at least two */
+export function ambiguous(text: string, files: readonly Named[]): EnjambreError {
+  const choices = files.slice(0, 5).map((file) => `${file.infohash.slice(0, 16)} (${describe(file)})`);
+  const message = `"${text}" matches ${files.length} files: use an infohash, such as ${choices.join(', ')}`;
+  return new EnjambreError('precondition', 'AMBIGUOUS_REF', message);
+}
+
+/** Name, size and publishers, as far as they are known. */
+function describe({ name, size, publications = [] }: Named): string {
   const facts = [quote(name)];
   if (size !== undefined) facts.push(`${size} bytes`);
-  if (sharedBy !== '') facts.push(`shared by ${quote(sharedBy)}`);
-  if (sharedAt) facts.push(`on ${sharedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`);
-  return facts.join(', ');
+  const [first, ...others] = publications;
+  if (!first) return facts.join(', ');
+  const { publisher, version, publishedAtMs } = first;
+  const time = new Date(publishedAtMs).toISOString().slice(0, 16).replace('T', ' ');
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  const by = `${quote(publisher.name)} (${shortId(publisher.id)})${more}`;
+  return [...facts, `version ${version} of ${by}`, `on ${time} UTC`].join(', ');
 }
 
 function badRef(text: string): EnjambreError {

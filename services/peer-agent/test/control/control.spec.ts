@@ -228,6 +228,7 @@ describe('control over the socket', () => {
       outputDir: '',
       limits: undefined,
       name: '',
+      publisher: '',
     });
     await expect(download).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_REF' });
     const crafted = callUnary(client.download.bind(client), {
@@ -235,6 +236,7 @@ describe('control over the socket', () => {
       outputDir: '',
       limits: undefined,
       name: '',
+      publisher: '',
     });
     await expect(crafted).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_METAINFO' });
   });
@@ -411,6 +413,7 @@ describe('control over TCP that is confined to folders', () => {
         outputDir,
         limits: undefined,
         name: '',
+        publisher: '',
       });
     for (const dir of ['/etc', folder.path, `${root}/../other`, `${root}/new/../../x`])
       await expect(get(dir)).rejects.toMatchObject(outside);

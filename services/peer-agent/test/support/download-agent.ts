@@ -161,8 +161,8 @@ export class DownloadAgent {
       size: totalLength,
       pieceLength,
       fileCount: files.length,
-      sharedBy: 'alice',
-      sharedAt: undefined,
+      publications: [],
+      superseded: false,
       disputed: false,
     });
     const source = { kind: 'ref', ref: infohash } as const;

@@ -33,7 +33,14 @@ interface Place {
 
 /** A file that the catalogue lists under another name than its own, without a publisher. */
 export function misnamedFile(infohash: InfoHash): SharedFile {
-  const facts = { size: 0, pieceLength: 0, fileCount: 1, sharedBy: '', sharedAt: undefined, disputed: false };
+  const facts = {
+    size: 0,
+    pieceLength: 0,
+    fileCount: 1,
+    publications: [],
+    superseded: false,
+    disputed: false,
+  };
   return { infohash, name: 'unknown', ...facts };
 }
 

@@ -392,14 +392,24 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
     });
 
     test('finds files by exact name, or by the first digits of an infohash, with their publisher', async () => {
-      const sharedAt = new Date('2026-11-30T12:00:00Z');
-      const model = { ...file, infohash: one, sharedBy: 'alice', sharedAt, disputed: false };
+      const publication = {
+        publisher: { id: peerNamed('alice'), name: 'alice' },
+        version: 2,
+        publishedAtMs: Date.parse('2026-11-30T12:00:00Z'),
+      };
+      const model = {
+        ...file,
+        infohash: one,
+        publications: [publication],
+        superseded: false,
+        disputed: false,
+      };
       const notes = {
         ...file,
         infohash: other,
         name: 'notes.txt',
-        sharedBy: 'bob',
-        sharedAt,
+        publications: [],
+        superseded: true,
         disputed: true,
       };
       const filler = { ...model, infohash: marker, name: '!model.bin.1' };

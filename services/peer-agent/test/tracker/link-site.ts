@@ -96,9 +96,21 @@ export class LinkSite implements TrackerSite {
     if (this.#watches.has(infohash)) this.#tell(infohash, { removed: [peerIdToBytes(peer)] });
   }
 
-  catalogue({ infohash, name, size, pieceLength, fileCount, ...publisher }: SharedFile): void {
+  catalogue({ infohash, name, size, pieceLength, fileCount, publications, ...facts }: SharedFile): void {
     const summary = { infohash, name, size: BigInt(size), pieceLength: BigInt(pieceLength), fileCount };
-    this.#files.push({ ...summary, seeders: 1, leechers: 0, ...publisher });
+    this.#files.push({
+      ...summary,
+      ...facts,
+      seeders: 1,
+      leechers: 0,
+      sharedAt: undefined,
+      sharedBy: '',
+      publications: publications.map(({ publisher: { id, name: its }, version, publishedAtMs }) => ({
+        publisher: { peerId: id, name: its },
+        version,
+        publishedAt: new Date(publishedAtMs),
+      })),
+    });
   }
 
   heard(): Heard[] {

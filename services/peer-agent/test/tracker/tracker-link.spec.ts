@@ -501,12 +501,14 @@ describe('TrackerLink', () => {
             sharedAt: undefined,
             sharedBy: '',
             disputed: false,
+            publications: [],
+            superseded: false,
           },
         ],
         nextPageToken: '',
       }),
     });
-    const publisher = { sharedBy: '', sharedAt: undefined, disputed: false };
+    const publisher = { publications: [], superseded: false, disputed: false };
     expect(await link.findFiles('mod')).toEqual([
       { ...file, ...publisher, infohash: infoHash('aa'), name: 'mod 1000' },
     ]);

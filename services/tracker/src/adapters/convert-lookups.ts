@@ -8,11 +8,16 @@ import type {
 import type { NetworkStatus } from '../app/network.js';
 import type { Claim } from '../domain/claims.js';
 import type { Stats } from '../domain/directory.js';
+import type { Publications } from '../domain/publications.js';
 import type { Member, Session } from '../domain/swarm.js';
 import { endpointsFor, type Caller } from './reach.js';
 
-export function fromClaim({ swarm, file, firstShare }: Claim): File {
+/** Publishers of one file that an answer names: those that published it first. */
+const MAX_PUBLISHERS = 8;
+
+export function fileFromClaim({ swarm, file, firstShare }: Claim, publications: Publications): File {
   const { infohash, seeders, leechers, claims } = swarm;
+  const published = publications.of(file.name, infohash).slice(0, MAX_PUBLISHERS);
   return {
     infohash,
     name: file.name,
@@ -24,6 +29,12 @@ export function fromClaim({ swarm, file, firstShare }: Claim): File {
     sharedAt: firstShare && new Date(firstShare.at),
     sharedBy: firstShare?.by ?? '',
     disputed: claims.length > 1,
+    publications: published.map(({ publisher, version, at }) => ({
+      publisher: { peerId: publisher.id, name: publisher.name },
+      version,
+      publishedAt: new Date(at),
+    })),
+    superseded: publications.isSuperseded(file.name, infohash),
   };
 }
 

@@ -1,14 +1,15 @@
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import { EnjambreError } from '@enjambre/core/error';
 import { parseInfoHash } from '@enjambre/core/ids';
-import type { TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { File, TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { NetworkStatus } from '../app/network.js';
 import type { Claim } from '../domain/claims.js';
 import type { Directory } from '../domain/directory.js';
+import type { SwarmRegistry } from '../domain/swarm-registry.js';
 import type { Named, PageQuery } from '../domain/name-index.js';
 import type { Session } from '../domain/swarm.js';
 import { clampMaxPeers } from '../domain/swarm-registry.js';
-import { fromClaim, fromMember, fromSession, fromStats } from './convert-lookups.js';
+import { fileFromClaim, fromMember, fromSession, fromStats } from './convert-lookups.js';
 import { decodePageToken, encodePageToken } from './page-token.js';
 import { callerOf } from './reach.js';
 
@@ -44,9 +45,10 @@ const MAX_QUERY_CHARS = 1024;
 /** Handlers of the look-ups for people and tools; none of them changes anything. */
 export function lookupHandlers(
   handlers: HandlerFactory,
-  directory: Directory,
+  { directory, publications }: Pick<SwarmRegistry, 'directory' | 'publications'>,
   { random, clock, network }: LookupOptions,
 ): LookupHandlers {
+  const fromClaim = (claim: Claim): File => fileFromClaim(claim, publications);
   return {
     listFiles: handlers.unary((request) => {
       const page = directory.files({ ...toPageQuery(request), exact: request.exactName });

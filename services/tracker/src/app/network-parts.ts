@@ -1,6 +1,8 @@
 import type { Logger } from '@enjambre/common/log/logger';
+import type { InfoHash } from '@enjambre/core/ids';
 import { Catalogue, type FileRecord } from '../domain/catalogue.js';
 import { ChangeJournal } from '../domain/change-journal.js';
+import { publicationKey, type Publication, type PublicationKeeper } from '../domain/publications.js';
 import type { TrackerStore } from './ports.js';
 import { RecordQueue } from './record-queue.js';
 import type { Clock } from '@enjambre/common/async/clock';
@@ -11,8 +13,10 @@ export interface NetworkParts {
   readonly store: TrackerStore;
   readonly log: Logger;
   readonly journal: ChangeJournal;
-  readonly records: RecordQueue;
+  /** Records on their way to the store. */
+  readonly queues: readonly Pick<RecordQueue<string, unknown>, 'size' | 'resume' | 'stop'>[];
   readonly catalogue: Catalogue;
+  readonly publicationKeeper: PublicationKeeper;
 }
 
 /** Callbacks from the parts to the network. */
@@ -21,6 +25,8 @@ interface NetworkNews {
   readonly onChange: () => void;
   /** A record was stored: its state in the network. */
   readonly onKept: (record: FileRecord) => void;
+  /** The same for a publication. */
+  readonly onPublished: (publication: Publication) => void;
 }
 
 interface NetworkPartsOptions {
@@ -33,9 +39,33 @@ interface NetworkPartsOptions {
 
 export function networkParts(
   { clock, store, log, maxRecords }: NetworkPartsOptions,
-  { onChange, onKept }: NetworkNews,
+  { onChange, onKept, onPublished }: NetworkNews,
 ): NetworkParts {
-  const records = new RecordQueue({ clock, store, log, onKept });
-  const catalogue = new Catalogue(records, { durable: store.durable, maxRecords });
-  return { clock, store, log, journal: new ChangeJournal(onChange), records, catalogue };
+  const records = new RecordQueue<InfoHash, FileRecord>({
+    clock,
+    store,
+    log,
+    write: async (infohash, record) => {
+      if (record) onKept(await store.keep(record));
+      else await store.forget(infohash);
+    },
+  });
+  const publications = new RecordQueue<string, Publication>({
+    clock,
+    store,
+    log,
+    write: async (_, publication) => {
+      if (publication) onPublished(await store.keepPublication(publication));
+    },
+  });
+  const keeper = {
+    keep: (record: FileRecord) => records.keep(record.infohash, record),
+    forget: (infohash: InfoHash) => records.forget(infohash),
+  };
+  const catalogue = new Catalogue(keeper, { durable: store.durable, maxRecords });
+  const publicationKeeper = {
+    keep: (publication: Publication) => publications.keep(publicationKey(publication), publication),
+  };
+  const journal = new ChangeJournal(onChange);
+  return { clock, store, log, journal, queues: [records, publications], catalogue, publicationKeeper };
 }

@@ -5,6 +5,7 @@ import type { InfoHash } from '@enjambre/core/ids';
 import { batchesOf } from '../domain/batches.js';
 import type { FileRecord } from '../domain/catalogue.js';
 import type { Effect } from '../domain/effects.js';
+import type { Publication } from '../domain/publications.js';
 import { RemoteSessions } from '../domain/remote-sessions.js';
 import { ReplicaBook } from '../domain/replica-book.js';
 import {
@@ -43,7 +44,7 @@ export interface NetworkStatus {
   readonly ignored: number;
   /** Sessions and memberships of other trackers that were refused. */
   readonly refused: number;
-  /** Records of files waiting to be stored. */
+  /** Records waiting to be stored. */
   readonly unkept: number;
 }
 
@@ -87,13 +88,13 @@ export class Network implements Startable, StoreListener {
   }
 
   get status(): NetworkStatus {
-    const { store, records } = this.#parts;
+    const { store, queues } = this.#parts;
     return {
       available: store.available,
       others: this.#book.names,
       ignored: store.ignored,
       refused: this.#remote.refused,
-      unkept: records.size,
+      unkept: queues.reduce((sum, { size }) => sum + size, 0),
     };
   }
 
@@ -107,7 +108,7 @@ export class Network implements Startable, StoreListener {
   async stop(): Promise<void> {
     this.#heartbeat?.cancel();
     this.#flushing?.cancel();
-    this.#parts.records.stop();
+    for (const queue of this.#parts.queues) queue.stop();
     this.#stopping.abort();
     this.#tell({ type: 'farewell' });
     await this.#parts.store.stop();
@@ -115,7 +116,7 @@ export class Network implements Startable, StoreListener {
 
   reachable(): void {
     this.#book.excuse(this.#parts.clock.nowMs());
-    this.#parts.records.resume();
+    for (const queue of this.#parts.queues) queue.resume();
     this.#beat();
   }
 
@@ -131,6 +132,10 @@ export class Network implements Startable, StoreListener {
     this.#parts.catalogue.learn(infohash, record);
     if (record) this.#parts.registry.descriptions.settle(record);
     else this.#parts.registry.descriptions.remind(infohash);
+  }
+
+  published(publication: Publication): void {
+    this.#parts.registry.publications.learn(publication);
   }
 
   snapshot(): Snapshot {

@@ -1,5 +1,6 @@
 import type { InfoHash } from '@enjambre/core/ids';
 import type { FileRecord } from '../domain/catalogue.js';
+import type { Publication } from '../domain/publications.js';
 import type { ReplicaId, ReplicaMessage, Snapshot } from '../domain/replica-state.js';
 
 /** Receives the messages of other trackers from a store, and provides this tracker's snapshot. */
@@ -13,6 +14,8 @@ export interface StoreListener {
    * {@link reachable}.
    */
   recorded(infohash: InfoHash, record: FileRecord | undefined): void;
+  /** What the network knows of a name and publisher; called as {@link recorded} is. */
+  published(publication: Publication): void;
   /** This tracker's snapshot, for a tracker that requests it. */
   snapshot(): Snapshot;
 }
@@ -44,6 +47,8 @@ export interface TrackerStore {
    */
   keep(record: FileRecord): Promise<FileRecord>;
   forget(infohash: InfoHash): Promise<void>;
+  /** Stores a publication, merged with the stored one. Returns the result, also when several trackers write at once. */
+  keepPublication(publication: Publication): Promise<Publication>;
 
   /** Sends a message to all other trackers; it is lost while they are unreachable. */
   publish(message: ReplicaMessage): void;

@@ -1,7 +1,5 @@
 import type { Clock } from '@enjambre/common/async/clock';
 import type { Logger } from '@enjambre/common/log/logger';
-import type { InfoHash } from '@enjambre/core/ids';
-import type { FileRecord, RecordKeeper } from '../domain/catalogue.js';
 import type { TrackerStore } from './ports.js';
 
 /** Maximum number of concurrent writes to the store. */
@@ -13,35 +11,35 @@ const MAX_WAITING = 100_000;
 /** Delay before a reachable store that failed is tried again. */
 const RETRY_MS = 1000;
 
-interface RecordQueueComponents {
+interface RecordQueueComponents<Key, Item> {
   readonly clock: Clock;
-  readonly store: Pick<TrackerStore, 'available' | 'keep' | 'forget'>;
+  readonly store: Pick<TrackerStore, 'available'>;
   readonly log: Logger;
-  /** Receives the stored state of a record. */
-  readonly onKept: (record: FileRecord) => void;
+  /** Stores a record, or forgets it if there is none. */
+  readonly write: (key: Key, item: Item | undefined) => Promise<void>;
 }
 
 /**
- * Records on their way to the store; while it is unreachable they wait, only the latest state of each file.
+ * Records on their way to the store; while it is unreachable they wait, only the latest state of each.
  */
-export class RecordQueue implements RecordKeeper {
-  readonly #waiting = new Map<InfoHash, FileRecord | undefined>();
+export class RecordQueue<Key, Item> {
+  readonly #waiting = new Map<Key, Item | undefined>();
   readonly #stopping = new AbortController();
   #workers = 0;
 
-  constructor(private readonly parts: RecordQueueComponents) {}
+  constructor(private readonly parts: RecordQueueComponents<Key, Item>) {}
 
   /** Number of waiting records. */
   get size(): number {
     return this.#waiting.size;
   }
 
-  keep(record: FileRecord): void {
-    this.#add(record.infohash, record);
+  keep(key: Key, item: Item): void {
+    this.#add(key, item);
   }
 
-  forget(infohash: InfoHash): void {
-    this.#add(infohash, undefined);
+  forget(key: Key): void {
+    this.#add(key, undefined);
   }
 
   /** Call it when the store is reachable again. */
@@ -53,9 +51,9 @@ export class RecordQueue implements RecordKeeper {
     this.#stopping.abort();
   }
 
-  #add(infohash: InfoHash, record: FileRecord | undefined): void {
-    if (this.#waiting.size >= MAX_WAITING && !this.#waiting.has(infohash)) return;
-    this.#waiting.set(infohash, record);
+  #add(key: Key, item: Item | undefined): void {
+    if (this.#waiting.size >= MAX_WAITING && !this.#waiting.has(key)) return;
+    this.#waiting.set(key, item);
     this.resume();
   }
 
@@ -64,24 +62,23 @@ export class RecordQueue implements RecordKeeper {
     const { signal } = this.#stopping;
     // Deferred: records noted in the same turn are written together.
     await Promise.resolve();
-    for (const [infohash, record] of this.#waiting) {
+    for (const [key, item] of this.#waiting) {
       if (signal.aborted || !this.parts.store.available) break;
-      this.#waiting.delete(infohash);
-      if (await this.#send(infohash, record)) continue;
-      if (!this.#waiting.has(infohash)) this.#waiting.set(infohash, record);
+      this.#waiting.delete(key);
+      if (await this.#send(key, item)) continue;
+      if (!this.#waiting.has(key)) this.#waiting.set(key, item);
       if (!(await this.parts.clock.sleep(RETRY_MS, signal))) break;
     }
     this.#workers -= 1;
   }
 
-  async #send(infohash: InfoHash, record: FileRecord | undefined): Promise<boolean> {
-    const { store, log, onKept } = this.parts;
+  async #send(key: Key, item: Item | undefined): Promise<boolean> {
+    const { write, log } = this.parts;
     try {
-      if (record) onKept(await store.keep(record));
-      else await store.forget(infohash);
+      await write(key, item);
       return true;
     } catch (error) {
-      log.debug({ err: error, infohash }, 'a record of the catalogue could not be stored: retrying');
+      log.debug({ err: error, key }, 'a record of the catalogue could not be stored: retrying');
       return false;
     }
   }

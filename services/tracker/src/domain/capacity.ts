@@ -19,6 +19,8 @@ export interface Capacity extends Resources {
   readonly membershipsPerSession: number;
   /** Swarms that one peer may watch. */
   readonly watchesPerSession: number;
+  /** Names with the versions of one publisher, which are remembered while it is away; one takes about 1 kB. */
+  readonly publications: number;
 }
 
 export const DEFAULT_CAPACITY: Capacity = {
@@ -28,6 +30,7 @@ export const DEFAULT_CAPACITY: Capacity = {
   places: 10_000_000,
   membershipsPerSession: 100_000,
   watchesPerSession: 10_000,
+  publications: 200_000,
 };
 
 /** The part of each resource that the peers of one party may use together. */

@@ -1,6 +1,6 @@
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import { NO_CLAIMS, type Claim, type Claims } from './claims.js';
-import { NameIndex, type Page, type PageQuery } from './name-index.js';
+import { bareName, NameIndex, type Page, type PageQuery } from './name-index.js';
 import { Member, Swarm, type Session } from './swarm.js';
 
 /** Size of the network, and counters of this tracker since it started. */
@@ -116,6 +116,13 @@ export class Directory {
   /** The claims about one shared file; empty if no connected peer has it or has described it. */
   claims(infohash: InfoHash): Claims {
     return this.#swarms.get(infohash)?.claims ?? NO_CLAIMS;
+  }
+
+  /** True if connected peers have a file and it is listed under that name. */
+  isListed(name: string, infohash: InfoHash): boolean {
+    return this.claims(infohash).some(
+      ({ file }) => file.name === name || bareName(file.name) === bareName(name),
+    );
   }
 
   /** Connected peers by name. */

@@ -56,7 +56,7 @@ export class NameIndex<Item> {
 
   /** The key must not exist yet; an id may have several names. */
   add({ name, id }: Named, item: Item): void {
-    const row = { name, id, lowerName: fold(name), bareName: bare(name), item };
+    const row = { name, id, lowerName: fold(name), bareName: bareName(name), item };
     const others = this.#rowsOf(id);
     this.#rows.set(id, others.length === 0 ? row : [...others, row]);
     this.#size += 1;
@@ -86,7 +86,7 @@ export class NameIndex<Item> {
 
   page({ query, exact, after, limit }: PageQuery): Page<Item> {
     const digits = idDigits(fold(query));
-    if (exact === true) return this.#exactPage(bare(query), digits, { after, limit });
+    if (exact === true) return this.#exactPage(bareName(query), digits, { after, limit });
     const wanted = fold(query);
     const items: Item[] = [];
     let last: Row<Item> | undefined;
@@ -130,7 +130,8 @@ function isAtOrBefore(place: Named | undefined): (row: Named) => boolean {
   return (row) => place !== undefined && compare(row, place) <= 0;
 }
 
-function bare(name: string): string {
+/** Equal for names that exact searches do not distinguish. */
+export function bareName(name: string): string {
   return name.normalize('NFC').trim();
 }
 

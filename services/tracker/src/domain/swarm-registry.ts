@@ -13,6 +13,7 @@ import { checkFileSummary, sameSummary, type FileSummary } from './file-summary.
 import { checkRoom, DEFAULT_CAPACITY, type Capacity, type Resources } from './capacity.js';
 import type { PeerInfo } from './peer.js';
 import { PeerNames } from './peer-names.js';
+import { Publications, type PublicationKeeper } from './publications.js';
 import type { LocalChanges, MemberState } from './replica-state.js';
 import { Session, type Member, type SessionHolder, type Swarm } from './swarm.js';
 
@@ -50,6 +51,8 @@ interface RegistryOptions {
   readonly changes?: LocalChanges;
   /** The network's records of files. */
   readonly catalogue?: Catalogue;
+  /** Stores publications for the network. */
+  readonly publicationKeeper?: PublicationKeeper;
 }
 
 const DEFAULT_MAX_PEERS = 50;
@@ -71,6 +74,8 @@ export class SwarmRegistry {
   readonly directory: Directory;
   /** What peers and the network say of files. */
   readonly descriptions: Descriptions;
+  /** The versions of each name. */
+  readonly publications: Publications;
   readonly #random: () => number;
   readonly #capacity: Capacity;
   readonly #budgets: Budgets;
@@ -89,9 +94,18 @@ export class SwarmRegistry {
       addressBudget = 100,
       changes,
       catalogue,
+      publicationKeeper,
     } = options;
     this.directory = new Directory(startedAt);
     this.descriptions = new Descriptions(this.directory, catalogue);
+    this.publications = new Publications({
+      maxPublications: capacity.publications,
+      percent: addressBudget,
+      keeper: publicationKeeper,
+      isListed: (name, infohash) => this.directory.isListed(name, infohash),
+      isOffered: (publisher, infohash) =>
+        this.directory.session(publisher)?.memberships.get(infohash)?.sharing === true,
+    });
     this.#random = random;
     this.#capacity = capacity;
     this.#budgets = new Budgets(capacity, addressBudget);
@@ -162,6 +176,8 @@ export class SwarmRegistry {
     if (!this.descriptions.describe(member, file)) effects.push(fileMismatch(session));
     if (member.claim) member.claim.firstShare ??= { at: now, by: session.peer.name };
     this.#note(member);
+    const { peer: publisher, party } = session;
+    this.publications.shared({ publisher, party, name: file.name, infohash, restated, now });
     if (!member.sharing && !restated) {
       effects.push(eventOf(session, { type: 'file.shared', ...about(member) }));
     }

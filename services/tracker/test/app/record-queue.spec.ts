@@ -5,7 +5,7 @@ import type { InfoHash } from '@enjambre/core/ids';
 import { RecordQueue } from '../../src/app/record-queue.js';
 import type { FileRecord } from '../../src/domain/catalogue.js';
 import { MODEL, sampleHash } from '../samples.js';
-import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
+import { SYSTEM_CLOCK, type Clock } from '@enjambre/common/async/clock';
 import { VirtualClock } from '@enjambre/harness/virtual-clock';
 
 const log = createLogger({ name: 'test', level: 'silent' });
@@ -31,7 +31,20 @@ class Store {
   }
 }
 
-const onKept = (): void => undefined;
+const queueOf = (
+  store: Store,
+  clock: Clock,
+  onKept: (record: FileRecord) => void = () => undefined,
+): RecordQueue<InfoHash, FileRecord> =>
+  new RecordQueue({
+    clock,
+    store,
+    log,
+    write: async (infohash, item) => {
+      if (item) onKept(await store.keep(item));
+      else await store.forget(infohash);
+    },
+  });
 
 const record = (number: number, name = `f${number}`): FileRecord => ({
   infohash: sampleHash(number),
@@ -43,8 +56,8 @@ describe('records on their way to the store', () => {
   test('are stored, and their shared state is reported', async () => {
     const store = new Store();
     const standing: FileRecord[] = [];
-    const queue = new RecordQueue({ clock: SYSTEM_CLOCK, store, log, onKept: (kept) => standing.push(kept) });
-    queue.keep(record(1));
+    const queue = queueOf(store, SYSTEM_CLOCK, (kept) => standing.push(kept));
+    queue.keep(sampleHash(1), record(1));
     queue.forget(sampleHash(2));
     await waitFor(() => store.done.length === 2, { what: 'both' });
     expect(store.done).toEqual(['keep f1', 'forget 00000002']);
@@ -54,9 +67,9 @@ describe('records on their way to the store', () => {
   test('wait while the store is unreachable, only the latest for each file', async () => {
     const store = new Store();
     store.available = false;
-    const queue = new RecordQueue({ clock: SYSTEM_CLOCK, store, log, onKept });
-    for (let number = 1; number <= 100; number++) queue.keep(record(number));
-    queue.keep(record(1, 'renamed'));
+    const queue = queueOf(store, SYSTEM_CLOCK);
+    for (let number = 1; number <= 100; number++) queue.keep(sampleHash(number), record(number));
+    queue.keep(sampleHash(1), record(1, 'renamed'));
     queue.forget(sampleHash(2));
     await new Promise((resolve) => setImmediate(resolve));
     expect([store.done, queue.size]).toEqual([[], 100]);
@@ -72,8 +85,8 @@ describe('records on their way to the store', () => {
     const store = new Store();
     store.refusals = 1;
     const clock = new VirtualClock();
-    const queue = new RecordQueue({ clock, store, log, onKept });
-    queue.keep(record(1));
+    const queue = queueOf(store, clock);
+    queue.keep(sampleHash(1), record(1));
     await clock.advance(999);
     expect(store.done).toEqual([]);
     await clock.advance(1);

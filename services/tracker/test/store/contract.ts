@@ -4,6 +4,8 @@ import type { InfoHash } from '@enjambre/core/ids';
 import type { StoreListener, TrackerStore } from '../../src/app/ports.js';
 import { newReplicaId } from '../../src/app/network.js';
 import type { FileRecord } from '../../src/domain/catalogue.js';
+import { sameVersions } from '../../src/domain/versions.js';
+import { publicationKey, type Publication } from '../../src/domain/publications.js';
 import type { ReplicaId, ReplicaMessage, SessionState, Snapshot } from '../../src/domain/replica-state.js';
 import { MODEL, sampleHash, samplePeer } from '../samples.js';
 
@@ -15,6 +17,7 @@ export class RecordingTracker implements StoreListener {
   readonly id = newReplicaId();
   readonly messages: ReplicaMessage[] = [];
   readonly records = new Map<InfoHash, FileRecord>();
+  readonly publications = new Map<string, Publication>();
   timesReachable = 0;
   holds: Snapshot = { sequence: 0, sessions: [] };
   readonly store: TrackerStore;
@@ -36,6 +39,10 @@ export class RecordingTracker implements StoreListener {
     else this.records.delete(infohash);
   }
 
+  published(publication: Publication): void {
+    this.publications.set(publicationKey(publication), publication);
+  }
+
   snapshot(): Snapshot {
     return this.holds;
   }
@@ -51,6 +58,20 @@ export function sampleRecord(number: number, change: Partial<FileRecord> = {}): 
     file: { ...MODEL, name: `ñ-\u{1f41d}-${number}` },
     firstShare: { at: 1_700_000_000_123, by: 'alice' },
     ...change,
+  };
+}
+
+function samplePublication(name: string, ...versions: [infohash: number, at: number][]): Publication {
+  const { id } = samplePeer(1);
+  return {
+    publisher: { id, name: 'alice' },
+    name,
+    party: '10.0.0.1',
+    versions: versions.map(([number, at], index) => ({
+      infohash: sampleHash(number),
+      version: index + 1,
+      at: 1_700_000_000_000 + at,
+    })),
   };
 }
 
@@ -164,6 +185,29 @@ export function trackerStoreContract(create: () => Promise<OpenStore>): void {
       expect(await one.store.keep(anew)).toEqual(anew);
       for (const tracker of [one, other]) await knows(tracker, anew);
       await one.store.forget(sampleHash(9)); // It does not exist.
+    });
+
+    test('sends the versions of a name to all trackers, also to a late one', async () => {
+      const [one, other] = [await started(), await started()];
+      const publication = samplePublication('ñ-\u{1f41d}', [1, 5], [2, 9]);
+      expect(await one.store.keepPublication(publication)).toEqual(publication);
+      for (const tracker of [one, other, await started()])
+        await waitFor(() => tracker.publications.size === 1, { what: 'the publication' });
+      expect([...trackers.at(-1)!.publications.values()]).toEqual([publication]);
+    });
+
+    test('merges what trackers store at once of one name and publisher', async () => {
+      const [one, other] = [await started(), await started()];
+      await Promise.all([
+        one.store.keepPublication(samplePublication('a', [1, 5], [2, 9])),
+        other.store.keepPublication(samplePublication('a', [1, 5], [3, 7])),
+      ]);
+      const merged = samplePublication('a', [1, 5], [3, 7], [2, 9]);
+      for (const { publications } of [one, other])
+        await waitFor(
+          () => [...publications.values()].every((known) => sameVersions(known.versions, merged.versions)),
+          { what: 'the merged versions', seen: () => [...publications.values()] },
+        );
     });
 
     test('sends messages of a tracker to all others, in order, and not to itself', async () => {

@@ -32,6 +32,15 @@ const file: fc.Arbitrary<File> = fc.record({
   sharedAt: time,
   sharedBy: text,
   disputed: fc.boolean(),
+  publications: fc.array(
+    fc.record({
+      publisher: fc.option(fc.record({ peerId: text, name: text }), { nil: undefined }),
+      version: fc.nat(),
+      publishedAt: time,
+    }),
+    { maxLength: 2 },
+  ),
+  superseded: fc.boolean(),
 });
 
 const peer: fc.Arbitrary<Peer> = fc.record({

@@ -14,7 +14,7 @@ import type {
 type WireMember = ListPeersResponse['members'][number];
 
 export function filesToWire({ items, nextPageToken }: Page<CatalogueFile>): ListFilesResponse {
-  return { files: items.map((file) => ({ ...file })), nextPageToken };
+  return { files: items.map((file) => ({ ...file, publications: [...file.publications] })), nextPageToken };
 }
 
 export function memberToWire({ peer, isSeeder, ...bytes }: NetworkMember): WireMember {

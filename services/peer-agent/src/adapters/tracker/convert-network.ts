@@ -14,9 +14,10 @@ import type {
 } from '../../app/ports/network.js';
 
 export function catalogueFileFromWire(file: File): CatalogueFile {
-  const { infohash, name, size, pieceLength, fileCount, seeders, leechers, sharedAt, sharedBy, disputed } =
-    file;
-  return { infohash, name, size, pieceLength, fileCount, seeders, leechers, sharedAt, sharedBy, disputed };
+  const { infohash, name, size, pieceLength, fileCount, seeders, leechers } = file;
+  const { sharedAt, sharedBy, disputed, publications, superseded } = file;
+  const facts = { infohash, name, size, pieceLength, fileCount, seeders, leechers };
+  return { ...facts, sharedAt, sharedBy, disputed, publications, superseded };
 }
 
 export function networkPeerFromWire(peer: Peer): NetworkPeer {

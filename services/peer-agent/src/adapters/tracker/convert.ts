@@ -2,6 +2,7 @@ import {
   infoHashFromBytes,
   infoHashToBytes,
   parseInfoHash,
+  parsePeerId,
   peerIdFromBytes,
   peerIdToBytes,
   type InfoHash,
@@ -21,6 +22,7 @@ import type {
   MembershipEvent,
   SharedFile,
 } from '../../app/ports/tracker.js';
+import type { Publication } from '../../domain/publication.js';
 import type { PeerAddress } from '../../app/ports/peers.js';
 import type { TrackerMessage } from './tracker-session.js';
 
@@ -97,10 +99,19 @@ export function fileFromWire(file: File): SharedFile {
     size: Number(file.size),
     pieceLength: Number(file.pieceLength),
     fileCount: file.fileCount,
-    sharedBy: file.sharedBy,
-    sharedAt: file.sharedAt,
+    publications: publicationsFromWire(file),
+    superseded: file.superseded,
     disputed: file.disputed,
   };
+}
+
+/** Publications that have all their facts. */
+function publicationsFromWire({ publications }: File): Publication[] {
+  return publications.flatMap(({ publisher, version, publishedAt }) => {
+    if (!publisher || version < 1 || !publishedAt) return [];
+    const { peerId, name } = publisher;
+    return [{ publisher: { id: parsePeerId(peerId), name }, version, publishedAtMs: publishedAt.getTime() }];
+  });
 }
 
 function summaryToWire({ name, size, pieceLength, fileCount }: FileSummary): WireSummary {

@@ -1,6 +1,7 @@
 import type { InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { NO_LIMITS } from '../../domain/limits/limit-settings.js';
+import type { Publication } from '../../domain/publication.js';
 import { NOTHING_COUNTED, type TransferRecord } from '../../domain/transfer-record.js';
 
 /** Identifies a file before its metainfo is known. */
@@ -11,6 +12,8 @@ export interface Identity {
   readonly size: number;
   /** See {@link TransferRecord}. @default false */
   readonly askedByName?: boolean;
+  /** Who has published it under that name. @default nobody is known */
+  readonly publications?: readonly Publication[];
 }
 
 export function identityOf({

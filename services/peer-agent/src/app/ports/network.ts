@@ -14,6 +14,17 @@ export interface CatalogueFile {
   readonly sharedBy: string;
   /** True if publishers claim different things of it. */
   readonly disputed: boolean;
+  /** Who has published it under its name, the first publisher first. */
+  readonly publications: readonly CataloguePublication[];
+  /** Each of its publishers has a newer version of the name. */
+  readonly superseded: boolean;
+}
+
+/** A version of a name, as the tracker describes it. */
+export interface CataloguePublication {
+  readonly publisher: { readonly peerId: string; readonly name: string } | undefined;
+  readonly version: number;
+  readonly publishedAt: Date | undefined;
 }
 
 /** An agent that is connected to the network, as the tracker describes it. */

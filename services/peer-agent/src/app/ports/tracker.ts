@@ -1,4 +1,5 @@
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import type { Publication } from '../../domain/publication.js';
 import type { PeerAddress } from './peers.js';
 
 /** Summary of a file in the catalogue. */
@@ -9,12 +10,13 @@ export interface FileSummary {
   readonly fileCount: number;
 }
 
-/** A file in the catalogue, with the peer that first shared it in this network. */
+/** A file in the catalogue. */
 export interface SharedFile extends FileSummary {
   readonly infohash: InfoHash;
-  readonly sharedBy: string;
-  /** Undefined if no peer that shared it is known. */
-  readonly sharedAt: Date | undefined;
+  /** Who has published it under its name, the first publisher first; empty if nobody is known. */
+  readonly publications: readonly Publication[];
+  /** Each of its publishers has a newer version of the name, which connected peers have. */
+  readonly superseded: boolean;
   /** True if publishers claim different things of it. */
   readonly disputed: boolean;
 }

@@ -1,9 +1,11 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
+import { withDigits, withName } from '@enjambre/core/named';
+import { chooseFile, versionRef, type Choice } from '../../domain/choose-file.js';
 import { findByRef, meansName, parseRef, type TransferRef } from '../../domain/transfer-ref.js';
 import { queryOf } from './download-source.js';
 import { identityOfRecord, type Identity } from '../agent/identity.js';
-import type { TrackerPort } from '../ports/tracker.js';
+import type { SharedFile, TrackerPort } from '../ports/tracker.js';
 import type { Transfer } from './transfer.js';
 
 export interface TransferLookupComponents {
@@ -24,35 +26,54 @@ export class TransferLookup {
   }
 
   /**
-   * Also searches the catalogue, where another file may have the name. Throws as {@link get} does, and `unavailable`
-   * NO_TRACKER.
+   * Also searches the catalogue, where another file may have the name: by a name, the newest version of its publisher is
+   * meant. Throws as {@link get} and {@link chooseFile} do, and `unavailable` NO_TRACKER.
+   *
+   * @param publisher see {@link chooseFile}
    */
-  async identify(ref: TransferRef): Promise<Identity> {
-    const own = this.#findOwn(ref);
+  async identify(ref: TransferRef, publisher = ''): Promise<Identity> {
+    if (publisher !== '' && ref.kind === 'infohash') throw publisherOfInfohash();
+    const own = 'infohash' in ref ? this.parts.transfers.get(ref.infohash) : undefined;
+    if (own) return identityOfRecord(own.record);
+    const mine = this.#ownNamed(ref);
     const { tracker } = this.parts;
-    const isSure = own && 'infohash' in ref && ref.infohash === own.infohash;
-    if (own && (isSure === true || !tracker.connected)) return identityOfRecord(own.record);
-    const query = queryOf(ref);
-    const shared = await tracker.findFiles(query).catch((error: unknown) => {
-      if (own) return [];
-      throw error;
-    });
-    // Where publishers disagree, the size is whatever the metainfo says.
-    const others = shared
-      .filter(({ infohash }) => infohash !== own?.infohash)
-      .map((file) => (file.disputed ? { ...file, size: 0 } : file));
-    const found = findByRef(ref, own ? [identityOfRecord(own.record), ...others] : others, {
-      strangers: true,
-    });
-    if (found)
-      return {
-        infohash: found.infohash,
-        name: found.name,
-        size: found.size,
-        askedByName: meansName(ref, found),
-      };
+    const isAway = mine.length > 0 && !tracker.connected;
+    const shared = isAway
+      ? []
+      : await this.#findShared(ref).catch((error: unknown) => {
+          if (mine.length > 0) return [];
+          throw error;
+        });
+    const listed = new Set(shared.map(({ infohash }) => infohash));
+    const unlisted = mine.filter(({ infohash }) => !listed.has(infohash)).map(ownChoice);
+    const found = chooseFile<Choice | SharedFile>(ref, [...unlisted, ...shared], publisher);
+    if (found) {
+      const { infohash, name, publications } = found;
+      // Where publishers disagree, the size is whatever the metainfo says.
+      const size = 'disputed' in found && found.disputed ? 0 : found.size;
+      return { infohash, name, size, publications, askedByName: meansName(ref, found) };
+    }
     const metadata = { remedy: 'see-files' };
-    throw new EnjambreError('not-found', 'UNKNOWN_REF', `no peer shares "${query}"`, { metadata });
+    throw new EnjambreError('not-found', 'UNKNOWN_REF', `no peer shares "${queryOf(ref)}"`, { metadata });
+  }
+
+  /** Files of exactly that name or infohash; for a version of a name, also those of the name. */
+  async #findShared(ref: TransferRef): Promise<readonly SharedFile[]> {
+    const { tracker } = this.parts;
+    const asked = versionRef(ref);
+    const queries = asked ? [queryOf(ref), asked.name] : [queryOf(ref)];
+    return (await Promise.all(queries.map((query) => tracker.findFiles(query)))).flat();
+  }
+
+  #ownNamed(ref: TransferRef): readonly Transfer[] {
+    if (ref.kind === 'infohash') return [];
+    const all = [...this.parts.transfers.values()];
+    return [
+      ...new Set([
+        ...withName(ref.name, all),
+        ...withDigits(ref.name.trim(), all, ({ infohash }) => infohash),
+      ]),
+    ];
   }
 
   #findOwn(ref: TransferRef): Transfer | undefined {
@@ -60,4 +81,13 @@ export class TransferLookup {
     const known = 'infohash' in ref ? transfers.get(ref.infohash) : undefined;
     return known ?? (ref.kind === 'infohash' ? undefined : findByRef(ref, [...transfers.values()]));
   }
+}
+
+function ownChoice({ record }: Transfer): Choice {
+  return { ...identityOfRecord(record), publications: [], superseded: false };
+}
+
+function publisherOfInfohash(): EnjambreError {
+  const message = 'an infohash means one content, whoever published it: give a name with a publisher';
+  return new EnjambreError('invalid', 'BAD_REF', message);
 }

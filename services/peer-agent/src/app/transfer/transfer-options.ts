@@ -34,6 +34,8 @@ export interface DownloadOptions {
   readonly limits?: LimitChange;
   /** Name that the content of a new transfer must have. @default any name that is not hidden */
   readonly name?: string;
+  /** Only versions of a name by this publisher count; see `chooseFile`. @default any */
+  readonly publisher?: string;
 }
 
 export interface Started {

@@ -120,12 +120,12 @@ export class Transfers implements Startable, ServingDirectory {
    */
   async download(
     source: DownloadSource,
-    { outputDir, limits = {}, name = '' }: DownloadOptions,
+    { outputDir, limits = {}, name = '', publisher = '' }: DownloadOptions,
   ): Promise<Started> {
     const wanted = outputDir === '' ? undefined : absolute(outputDir);
     const { ref, info, metainfo } = await wantedOf(source);
     // Outside the lock: a tracker that does not answer must not block other calls.
-    const found = info ? identityOf(info) : await this.#lookup.identify(ref);
+    const found = info ? identityOf(info) : await this.#lookup.identify(ref, publisher);
     return this.#infohashes.run([found.infohash], async () => {
       const known = this.#transfers.get(found.infohash);
       if (known) return this.#goOn(known, wanted, limits);

@@ -1,5 +1,6 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
+import { mergePublications, publicationKey, type Publication } from '../../domain/publications.js';
 import type { StoreListener, TrackerStore } from '../../app/ports.js';
 import { mergeRecords, type FileRecord } from '../../domain/catalogue.js';
 import type { ReplicaId, ReplicaMessage, Snapshot } from '../../domain/replica-state.js';
@@ -9,6 +10,7 @@ const MAX_MESSAGE_BYTES = 200_000;
 /** State shared by the stores of trackers in one process. */
 export class MemoryNetwork {
   readonly records = new Map<InfoHash, FileRecord>();
+  readonly publications = new Map<string, Publication>();
   readonly stores = new Set<MemoryStore>();
 }
 
@@ -38,6 +40,7 @@ export class MemoryStore implements TrackerStore {
     this.network.stores.add(this);
     listener.reachable();
     for (const [infohash, record] of this.network.records) listener.recorded(infohash, record);
+    for (const publication of this.network.publications.values()) listener.published(publication);
     return Promise.resolve();
   }
 
@@ -60,6 +63,15 @@ export class MemoryStore implements TrackerStore {
     if (!this.network.records.delete(infohash)) return Promise.resolve();
     for (const { listener } of this.network.stores) listener?.recorded(infohash, undefined);
     return Promise.resolve();
+  }
+
+  keepPublication(publication: Publication): Promise<Publication> {
+    const key = publicationKey(publication);
+    const present = this.network.publications.get(key);
+    const standing = present ? mergePublications(present, publication) : publication;
+    this.network.publications.set(key, standing);
+    for (const { listener } of this.network.stores) listener?.published(standing);
+    return Promise.resolve(standing);
   }
 
   publish(message: ReplicaMessage): void {

@@ -15,9 +15,18 @@ import {
 } from 'nats';
 import type { StoreListener } from '../../app/ports.js';
 import { mergeRecords, sameRecord, type FileRecord } from '../../domain/catalogue.js';
+import { mergePublications, samePublication, type Publication } from '../../domain/publications.js';
 import { CatalogueRoom, isFull, isNotStored } from './catalogue-room.js';
 import { BUCKET } from './names.js';
-import { decodeRecord, encodeRecord, parseKey } from './stored-record.js';
+import {
+  decodePublication,
+  decodeRecord,
+  encodePublication,
+  encodeRecord,
+  isPublicationKey,
+  keyOfPublication,
+  parseKey,
+} from './stored-record.js';
 
 interface CatalogueBucketComponents {
   readonly link: NatsLink;
@@ -31,6 +40,30 @@ interface CatalogueBucketInit {
   readonly maxBytes: number;
   readonly replicas: NatsReplicas;
 }
+
+/** A kind of record: how it is written, and merged with a stored one. */
+interface Codec<Item> {
+  readonly encode: (item: Item) => string;
+  /** Throws any error if the value is malformed. */
+  readonly decode: (key: string, value: Uint8Array) => Item;
+  readonly merge: (present: Item, item: Item) => Item;
+  readonly same: (one: Item, other: Item) => boolean;
+}
+
+const FILE: Codec<FileRecord> = {
+  encode: encodeRecord,
+  decode: decodeRecord,
+  merge: mergeRecords,
+  same: sameRecord,
+};
+const PUBLICATION: Codec<Publication> = {
+  encode: encodePublication,
+  decode: decodePublication,
+  merge: mergePublications,
+  same: samePublication,
+};
+
+type Listener = Pick<StoreListener, 'recorded' | 'published'>;
 
 interface Following {
   /** False once the read is superseded. */
@@ -80,7 +113,7 @@ export class CatalogueBucket {
   }
 
   /** Reads all records and follows them, retrying until the next call. Resolves when all have been read. */
-  follow(connection: NatsConnection, listener: Pick<StoreListener, 'recorded'>): Promise<void> {
+  follow(connection: NatsConnection, listener: Listener): Promise<void> {
     this.#attempt += 1;
     const attempt = this.#attempt;
     this.#kv = undefined;
@@ -96,32 +129,42 @@ export class CatalogueBucket {
     this.#entries?.stop();
   }
 
-  async keep(record: FileRecord): Promise<FileRecord> {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const standing = await this.#use((kv) => this.#tryKeep(kv, record));
-      if (standing) return standing;
-    }
-    throw away('other trackers keep changing the same record');
+  keep(record: FileRecord): Promise<FileRecord> {
+    return this.#keep(record.infohash, record, FILE);
+  }
+
+  keepPublication(publication: Publication): Promise<Publication> {
+    return this.#keep(keyOfPublication(publication), publication, PUBLICATION);
   }
 
   async forget(infohash: InfoHash): Promise<void> {
     await this.#use((kv) => kv.purge(infohash));
   }
 
+  async #keep<Item>(key: string, item: Item, codec: Codec<Item>): Promise<Item> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const standing = await this.#use((kv) => this.#tryKeep(kv, { key, item, codec }));
+      if (standing) return standing;
+    }
+    throw away('other trackers keep changing the same record');
+  }
+
   /** The stored record; undefined if another tracker was faster. */
-  async #tryKeep(kv: KV, record: FileRecord): Promise<FileRecord | undefined> {
-    const { infohash } = record;
+  async #tryKeep<Item>(
+    kv: KV,
+    { key, item, codec }: { readonly key: string; readonly item: Item; readonly codec: Codec<Item> },
+  ): Promise<Item | undefined> {
     try {
-      const entry = await kv.get(infohash);
-      const present = entry?.operation === 'PUT' ? this.#read(entry) : undefined;
+      const entry = await kv.get(key);
+      const present = entry?.operation === 'PUT' ? this.#read(entry, codec) : undefined;
       if (entry && present) {
-        const merged = mergeRecords(present, record);
-        if (!sameRecord(merged, present)) await kv.update(infohash, encodeRecord(merged), entry.revision);
+        const merged = codec.merge(present, item);
+        if (!codec.same(merged, present)) await kv.update(key, codec.encode(merged), entry.revision);
         return merged;
       }
-      if (entry) await kv.update(infohash, encodeRecord(record), entry.revision);
-      else await kv.create(infohash, encodeRecord(record));
-      return record;
+      if (entry) await kv.update(key, codec.encode(item), entry.revision);
+      else await kv.create(key, codec.encode(item));
+      return item;
     } catch (error) {
       if (error instanceof NatsError && error.api_error?.err_code === WRONG_LAST_SEQUENCE) return undefined;
       if (isFull(error) && (await this.#grow())) return undefined;
@@ -129,11 +172,7 @@ export class CatalogueBucket {
     }
   }
 
-  async #followWhile(
-    connection: NatsConnection,
-    listener: Pick<StoreListener, 'recorded'>,
-    following: Following,
-  ): Promise<void> {
+  async #followWhile(connection: NatsConnection, listener: Listener, following: Following): Promise<void> {
     while (following.isCurrent()) {
       try {
         await this.#followOnce(connection, listener, following);
@@ -146,7 +185,7 @@ export class CatalogueBucket {
 
   async #followOnce(
     connection: NatsConnection,
-    listener: Pick<StoreListener, 'recorded'>,
+    listener: Listener,
     { isCurrent, read }: Following,
   ): Promise<void> {
     const kv = await this.#open(connection);
@@ -163,15 +202,24 @@ export class CatalogueBucket {
     if (!isCurrent()) entries.stop();
     for await (const entry of entries) {
       if (!isCurrent()) break;
-      const infohash = parseKey(entry.key);
-      if (infohash === undefined) continue;
-      gone.delete(infohash);
-      this.#tell(listener, infohash, entry.operation === 'PUT' ? this.#read(entry) : undefined);
+      this.#hear(entry, listener, gone);
     }
     if (isCurrent()) this.#kv = undefined;
   }
 
-  #tell(listener: Pick<StoreListener, 'recorded'>, infohash: InfoHash, record: FileRecord | undefined): void {
+  #hear(entry: KvEntry, listener: Listener, gone: Set<InfoHash>): void {
+    const isThere = entry.operation === 'PUT';
+    const infohash = parseKey(entry.key);
+    if (infohash !== undefined) {
+      gone.delete(infohash);
+      this.#tell(listener, infohash, isThere ? this.#read(entry, FILE) : undefined);
+    } else if (isThere && isPublicationKey(entry.key)) {
+      const publication = this.#read(entry, PUBLICATION);
+      if (publication) listener.published(publication);
+    }
+  }
+
+  #tell(listener: Listener, infohash: InfoHash, record: FileRecord | undefined): void {
     if (record) this.#known.add(infohash);
     else this.#known.delete(infohash);
     listener.recorded(infohash, record);
@@ -197,9 +245,9 @@ export class CatalogueBucket {
   }
 
   /** Undefined for an invalid entry: any NATS client can write to the bucket. */
-  #read(entry: KvEntry): FileRecord | undefined {
+  #read<Item>(entry: KvEntry, { decode }: Codec<Item>): Item | undefined {
     try {
-      return decodeRecord(entry.key, entry.value);
+      return decode(entry.key, entry.value);
     } catch (error) {
       this.#ignored += 1;
       const { log } = this.#parts;

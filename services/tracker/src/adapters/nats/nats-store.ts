@@ -5,6 +5,7 @@ import type { NatsReplicas } from '@enjambre/common/nats/replicas';
 import type { InfoHash } from '@enjambre/core/ids';
 import type { StoreListener, TrackerStore } from '../../app/ports.js';
 import type { FileRecord } from '../../domain/catalogue.js';
+import type { Publication } from '../../domain/publications.js';
 import type { ReplicaId, ReplicaMessage, Snapshot } from '../../domain/replica-state.js';
 import { thisHost, type TrackerHost } from '../tracker-host.js';
 import { CatalogueBucket } from './catalogue-bucket.js';
@@ -111,6 +112,10 @@ export class NatsStore implements TrackerStore {
 
   keep(record: FileRecord): Promise<FileRecord> {
     return this.#bucket.keep(record);
+  }
+
+  keepPublication(publication: Publication): Promise<Publication> {
+    return this.#bucket.keepPublication(publication);
   }
 
   forget(infohash: InfoHash): Promise<void> {

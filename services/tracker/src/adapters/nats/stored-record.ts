@@ -1,6 +1,10 @@
-import { parseInfoHash, type InfoHash } from '@enjambre/core/ids';
+import { createHash } from 'node:crypto';
+import { parseInfoHash, parsePeerId, type InfoHash } from '@enjambre/core/ids';
+import { checkName } from '@enjambre/core/names';
 import { z } from 'zod';
 import type { FileRecord } from '../../domain/catalogue.js';
+import { publicationKey, type Publication } from '../../domain/publications.js';
+import { mergeVersions, MAX_VERSIONS } from '../../domain/versions.js';
 import { checkFileSummary } from '../../domain/file-summary.js';
 
 const recordSchema = z.object({
@@ -10,6 +14,19 @@ const recordSchema = z.object({
   fileCount: z.number(),
   sharedAt: z.iso.datetime().optional(),
   sharedBy: z.string().max(64).optional(),
+});
+
+const MAX_NAME_CHARS = 64;
+const id = z.string().regex(/^[0-9a-f]{64}$/);
+
+const publicationSchema = z.object({
+  name: z.string(),
+  publisher: z.object({ id, name: z.string().max(MAX_NAME_CHARS) }),
+  party: z.string().max(MAX_NAME_CHARS),
+  versions: z
+    .array(z.object({ infohash: id, version: z.int().min(1), published_at: z.iso.datetime() }))
+    .min(1)
+    .max(MAX_VERSIONS),
 });
 
 /** Encodes a record as JSON, readable with `nats kv get`. */
@@ -31,4 +48,44 @@ export function decodeRecord(key: string, value: Uint8Array): FileRecord {
 /** Undefined for a foreign key. */
 export function parseKey(key: string): InfoHash | undefined {
   return /^[0-9a-f]{64}$/.test(key) ? parseInfoHash(key) : undefined;
+}
+
+/** The key of a publication in the bucket. */
+export function keyOfPublication(publication: Publication): string {
+  return `publication.${createHash('sha256').update(publicationKey(publication)).digest('hex')}`;
+}
+
+export function isPublicationKey(key: string): boolean {
+  return /^publication\.[0-9a-f]{64}$/.test(key);
+}
+
+/** Encodes a publication as JSON, readable with `nats kv get`. */
+export function encodePublication({ name, publisher, party, versions }: Publication): string {
+  const listed = versions.map(({ infohash, version, at }) => ({
+    infohash,
+    version,
+    published_at: new Date(at).toISOString(),
+  }));
+  return JSON.stringify({ name, publisher, party, versions: listed });
+}
+
+/** Throws any error if the value is malformed, or under another key than its own. */
+export function decodePublication(key: string, value: Uint8Array): Publication {
+  const { name, publisher, party, versions } = publicationSchema.parse(
+    JSON.parse(Buffer.from(value).toString()),
+  );
+  checkName(name);
+  const read = versions.map(({ infohash, version, published_at: time }) => ({
+    infohash: parseInfoHash(infohash),
+    version,
+    at: Date.parse(time),
+  }));
+  const publication = {
+    name,
+    publisher: { id: parsePeerId(publisher.id), name: publisher.name },
+    party,
+    versions: mergeVersions(read, []),
+  };
+  if (keyOfPublication(publication) !== key) throw new Error('it is under the key of another publication');
+  return publication;
 }

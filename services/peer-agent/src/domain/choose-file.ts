@@ -1,0 +1,129 @@
+import { EnjambreError } from '@enjambre/core/error';
+import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import { idDigits, looksLike, withDigits } from '@enjambre/core/named';
+import { quote } from '@enjambre/core/quote';
+import type { Publication } from './publication.js';
+import { ambiguous, findByRef, type TransferRef } from './transfer-ref.js';
+
+/** A file that the catalogue lists, or one of this agent. */
+export interface Choice {
+  readonly infohash: InfoHash;
+  readonly name: string;
+  /** In bytes. */
+  readonly size: number;
+  /** Who has published it under its name; the first publisher first. */
+  readonly publications: readonly Publication[];
+  /** Each of its publishers has a newer version that peers have. */
+  readonly superseded: boolean;
+}
+
+/** One version of a name: by its number, or by the first digits of its infohash. */
+export interface VersionRef {
+  readonly name: string;
+  readonly version: { readonly number: number } | { readonly digits: string };
+}
+
+/** Parses `NAME@3` and `NAME@1a2b3c4d`; undefined for anything else. A file may also have such a name. */
+export function versionRef(ref: TransferRef): VersionRef | undefined {
+  if (ref.kind !== 'name') return undefined;
+  const [, name = '', version = ''] = /^(.+)@([0-9a-f]{1,64})$/i.exec(ref.name.trim()) ?? [];
+  const digits = idDigits(version);
+  if (digits !== undefined) return { name, version: { digits } };
+  return /^[1-9][0-9]{0,6}$/.test(version) ? { name, version: { number: Number(version) } } : undefined;
+}
+
+/**
+ * Finds the file that a ref means. By its name that is the newest version of its publisher; files of several publishers
+ * are ambiguous, and so is a file without one beside others: anyone can share a file under any name. Throws `precondition`
+ * AMBIGUOUS_REF, and with `publisher` also `not-found` UNKNOWN_PUBLISHER and `precondition` AMBIGUOUS_PUBLISHER.
+ *
+ * @param publisher only versions of this peer count: its name, or at least 8 digits of its id; empty for any
+ */
+export function chooseFile<T extends Choice>(
+  ref: TransferRef,
+  files: readonly T[],
+  publisher = '',
+): T | undefined {
+  const named = ref.kind === 'infohash' ? [] : looksLike(ref.name, files);
+  const asked = versionRef(ref);
+  const versions = asked === undefined ? [] : versionsOf(asked, files);
+  if (publisher !== '') {
+    const id = publisherIn(asked ? [...named, ...looksLike(asked.name, files)] : named, publisher);
+    return newestOf(id, [...named, ...versions], asked);
+  }
+  // A name that looks like a version of another is as good as that version.
+  if (versions.length > 0) return single([...named.filter(isCurrent), ...versions], ref);
+  const isNamed = (file: T): boolean => named.includes(file) && !isMeantByDigits(ref, file);
+  return findByRef(
+    ref,
+    files.filter((file) => !isNamed(file) || isCurrent(file)),
+    { strangers: true },
+  );
+}
+
+/** True if the ref means one version: its number, or digits of its infohash. */
+function versionsOf<T extends Choice>({ name, version }: VersionRef, files: readonly T[]): readonly T[] {
+  const named = looksLike(name, files);
+  if ('digits' in version) return withDigits(version.digits, named, ({ infohash }) => infohash);
+  return named.filter(({ publications }) => publications.some((its) => its.version === version.number));
+}
+
+/** The newest of some files by their publisher, or the version that is asked for. */
+function newestOf<T extends Choice>(
+  publisher: PeerId | undefined,
+  files: readonly T[],
+  asked: VersionRef | undefined,
+): T | undefined {
+  const versionOf = ({ publications }: Choice): number =>
+    publications.find((its) => its.publisher.id === publisher)?.version ?? 0;
+  const number = asked && 'number' in asked.version ? asked.version.number : undefined;
+  let newest: T | undefined;
+  for (const file of files) {
+    const version = versionOf(file);
+    const isWanted = version > 0 && (number === undefined || number === version);
+    if (isWanted && version > (newest ? versionOf(newest) : 0)) newest = file;
+  }
+  return newest;
+}
+
+/** Undefined if there are no files. */
+function publisherIn(files: readonly Choice[], text: string): PeerId | undefined {
+  if (files.length === 0) return undefined;
+  const names = new Map<PeerId, string>();
+  for (const { publications } of files)
+    for (const { publisher } of publications) names.set(publisher.id, publisher.name);
+  const digits = idDigits(text.trim());
+  const matching = [...names].filter(
+    ([id, name]) => name === text || (digits !== undefined && id.startsWith(digits)),
+  );
+  const [found] = matching;
+  if (found && matching.length === 1) return found[0];
+  const known = [...names].slice(0, 5).map(([id, name]) => `${quote(name)} (${id.slice(0, 16)})`);
+  if (found)
+    throw new EnjambreError(
+      'precondition',
+      'AMBIGUOUS_PUBLISHER',
+      `several publishers match ${quote(text)}: use the id of one, such as ${known.join(', ')}`,
+    );
+  const others =
+    known.length === 0 ? 'no publisher of it is known' : `its publishers are ${known.join(', ')}`;
+  throw new EnjambreError('not-found', 'UNKNOWN_PUBLISHER', `no publisher matches ${quote(text)}: ${others}`);
+}
+
+function isCurrent({ superseded }: Choice): boolean {
+  return !superseded;
+}
+
+function isMeantByDigits(ref: TransferRef, { infohash }: Choice): boolean {
+  if (ref.kind === 'digits') return ref.infohash === infohash;
+  return ref.kind === 'prefix' && infohash.startsWith(ref.prefix);
+}
+
+function single<T extends Choice>(files: readonly T[], ref: TransferRef): T | undefined {
+  const text = ref.kind === 'infohash' ? ref.infohash : ref.name.trim();
+  const found = files.filter(
+    ({ infohash }, at) => files.findIndex((other) => other.infohash === infohash) === at,
+  );
+  if (found.length > 1) throw ambiguous(text, found);
+  return found[0];
+}

@@ -1,0 +1,212 @@
+import { quotaOf } from '@enjambre/core/address-quota';
+import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import { bareName } from './name-index.js';
+import {
+  mergeVersions,
+  sameVersions,
+  versionOf,
+  withNewest,
+  MAX_VERSIONS,
+  type Version,
+  type Versions,
+} from './versions.js';
+
+/** What one peer has shared under one name. It stays while the peer is away. */
+export interface Publication {
+  readonly publisher: { readonly id: PeerId; readonly name: string };
+  readonly name: string;
+  readonly versions: Versions;
+  /** The part of the publisher's address that it cannot change at will; see `Session.party`. */
+  readonly party: string;
+}
+
+/** A version of a name, with its publisher. */
+export interface PublishedVersion extends Version {
+  readonly publisher: Publication['publisher'];
+}
+
+/** Stores the publications that all trackers of a network share. */
+export interface PublicationKeeper {
+  keep(publication: Publication): void;
+}
+
+/** A share of a file by its publisher's own session. */
+export interface SharedVersion {
+  readonly publisher: Publication['publisher'];
+  readonly party: string;
+  readonly name: string;
+  readonly infohash: InfoHash;
+  /** The publisher repeats it. */
+  readonly restated: boolean;
+  readonly now: number;
+}
+
+export interface PublicationsOptions {
+  readonly maxPublications: number;
+  /** What the publishers of one party may use of it, in percent. */
+  readonly percent: number;
+  readonly keeper?: PublicationKeeper | undefined;
+  /** True if connected peers have the file and it is listed under that name. */
+  readonly isListed: (name: string, infohash: InfoHash) => boolean;
+  /** True if the peer itself offers the file now. */
+  readonly isOffered: (publisher: PeerId, infohash: InfoHash) => boolean;
+}
+
+/** Publishers remembered for one name, and those of them of one party. The files of others are listed without one. */
+const MAX_PUBLISHERS = 16;
+const MAX_PUBLISHERS_OF_PARTY = 4;
+
+/**
+ * The versions of each name, by publisher. Only a publisher's own session adds to them: nobody has a say in the versions
+ * of another peer, and the name of a peer does not matter.
+ */
+export class Publications {
+  readonly #byName = new Map<string, Map<PeerId, Publication>>();
+  /** Of each party, those that changed first first. */
+  readonly #byParty = new Map<string, Set<Publication>>();
+  readonly #quota: number;
+  #size = 0;
+
+  constructor(private readonly options: PublicationsOptions) {
+    this.#quota = quotaOf(options.maxPublications, options.percent, 1);
+  }
+
+  /** Number of names with a publisher. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Notes that a publisher shares content under a name. It is the newest version, unless the publisher repeats an older
+   * one, or resumes it beside the newest.
+   */
+  shared({ publisher, party, name, infohash, restated, now }: SharedVersion): void {
+    const present = this.#find(name, publisher.id);
+    const versions = present?.versions ?? [];
+    const newest = versions.at(-1);
+    const isKnown = versionOf(versions, infohash) !== undefined;
+    if (isKnown && (restated || !newest || this.options.isOffered(publisher.id, newest.infohash))) return;
+    // A repeated version that is not among so many is an old one.
+    if (!isKnown && restated && versions.length === MAX_VERSIONS) return;
+    const next = {
+      publisher: { id: publisher.id, name: publisher.name },
+      name,
+      party,
+      versions: withNewest(versions, infohash, now),
+    };
+    if (sameVersions(next.versions, versions)) return;
+    if (this.#put(next)) this.options.keeper?.keep(next);
+  }
+
+  /** Applies what another tracker knows. */
+  learn(publication: Publication): void {
+    const present = this.#find(publication.name, publication.publisher.id);
+    if (!present && this.#size >= this.options.maxPublications) return;
+    this.#put(present ? mergePublications(present, publication) : publication);
+  }
+
+  /** Who has published a file under a name, and as which version: the first publisher first. */
+  of(name: string, infohash: InfoHash): PublishedVersion[] {
+    const found: PublishedVersion[] = [];
+    for (const { publisher, versions } of this.#byName.get(bareName(name))?.values() ?? []) {
+      const version = versionOf(versions, infohash);
+      if (version) found.push({ publisher, ...version });
+    }
+    return found.sort((one, other) => one.at - other.at || (one.publisher.id < other.publisher.id ? -1 : 1));
+  }
+
+  /** True if every publisher of a file has a newer version of that name, which connected peers have. */
+  isSuperseded(name: string, infohash: InfoHash): boolean {
+    const published = this.of(name, infohash);
+    return (
+      published.length > 0 && published.every(({ publisher }) => this.#isOld(name, infohash, publisher.id))
+    );
+  }
+
+  #isOld(name: string, infohash: InfoHash, publisher: PeerId): boolean {
+    const versions = this.#find(name, publisher)?.versions ?? [];
+    const listed = versions.findLast((version) => this.options.isListed(name, version.infohash));
+    return listed !== undefined && listed.infohash !== infohash;
+  }
+
+  #find(name: string, publisher: PeerId): Publication | undefined {
+    return this.#byName.get(bareName(name))?.get(publisher);
+  }
+
+  /** False if there is no room for it. */
+  #put(publication: Publication): boolean {
+    const { name, publisher, party } = publication;
+    const key = bareName(name);
+    const present = this.#find(name, publisher.id);
+    if (present) this.#drop(present);
+    else if (!this.#makeRoom(key, party)) return false;
+    const publishers = this.#byName.get(key) ?? new Map<PeerId, Publication>();
+    this.#byName.set(key, publishers.set(publisher.id, publication));
+    const its = this.#byParty.get(party) ?? new Set();
+    this.#byParty.set(party, its.add(publication));
+    this.#size += 1;
+    if (party !== '' && its.size > this.#quota) this.#dropOldest(its);
+    else if (this.#size > this.options.maxPublications) this.#dropOldest(this.#largest());
+    return true;
+  }
+
+  /** A new publisher takes the place of one whose files nobody has any more. */
+  #makeRoom(key: string, party: string): boolean {
+    const publishers = [...(this.#byName.get(key)?.values() ?? [])];
+    const ofParty = publishers.filter((other) => party !== '' && other.party === party);
+    const isFull = publishers.length >= MAX_PUBLISHERS || ofParty.length >= MAX_PUBLISHERS_OF_PARTY;
+    if (!isFull) return true;
+    const among = ofParty.length >= MAX_PUBLISHERS_OF_PARTY ? ofParty : publishers;
+    const unused = among.find(
+      ({ name, versions }) => !versions.some(({ infohash }) => this.options.isListed(name, infohash)),
+    );
+    if (unused) this.#drop(unused);
+    return unused !== undefined;
+  }
+
+  #largest(): Set<Publication> {
+    let most = new Set<Publication>();
+    for (const its of this.#byParty.values()) if (its.size > most.size) most = its;
+    return most;
+  }
+
+  #dropOldest(publications: ReadonlySet<Publication>): void {
+    for (const oldest of publications) return this.#drop(oldest);
+  }
+
+  #drop(publication: Publication): void {
+    const { name, publisher, party } = publication;
+    const key = bareName(name);
+    const publishers = this.#byName.get(key);
+    publishers?.delete(publisher.id);
+    if (publishers?.size === 0) this.#byName.delete(key);
+    const its = this.#byParty.get(party);
+    its?.delete(publication);
+    if (its?.size === 0) this.#byParty.delete(party);
+    this.#size -= 1;
+  }
+}
+
+/** Identifies a publication. */
+export function publicationKey({ publisher, name }: Pick<Publication, 'publisher' | 'name'>): string {
+  return `${publisher.id}/${bareName(name)}`;
+}
+
+/** Merges what two trackers know of the same name and publisher; the later of them names the publisher. */
+export function mergePublications(one: Publication, other: Publication): Publication {
+  const [earlier, later] =
+    (one.versions.at(-1)?.at ?? 0) <= (other.versions.at(-1)?.at ?? 0) ? [one, other] : [other, one];
+  return {
+    ...later,
+    party: later.party || earlier.party,
+    versions: mergeVersions(one.versions, other.versions),
+  };
+}
+
+export function samePublication(one: Publication, other: Publication): boolean {
+  return (
+    one.publisher.name === other.publisher.name &&
+    one.party === other.party &&
+    sameVersions(one.versions, other.versions)
+  );
+}
