@@ -8,6 +8,7 @@ import {
   addOutputFlags,
   connectionOf,
   givenTo,
+  layoutFlags,
   outputModeOf,
 } from './global-flags.js';
 import { traced } from './traced.js';
@@ -61,14 +62,23 @@ const NETWORK: readonly ClientCommand[] = [
   {
     usage: 'files [QUERY]',
     summary: 'list shared files; QUERY is part of a name or the beginning of an infohash',
-    flags: [trackerFlag],
+    flags: [
+      trackerFlag,
+      ...layoutFlags('name, size, version, age, publisher, seeders, leechers, infohash, files'),
+    ],
     handle: async (session, [query = '']) => (await import('./commands/lookups.js')).files(session, query),
   },
   {
     usage: 'peers [REF]',
     kinds: { REF: 'shared-file' },
     summary: 'list connected peers, or the peers that have at least part of one file',
-    flags: [trackerFlag, { flags: '--banned', description: 'list the peers banned by this agent, and why' }],
+    flags: [
+      trackerFlag,
+      { flags: '--banned', description: 'list the peers banned by this agent, and why' },
+      ...layoutFlags(
+        'name, id, endpoint, seeding, leeching, labels, connected, version; with REF: has, received, sent; with --banned: peer, id, since, ends, reason',
+      ),
+    ],
     handle: async (session, [ref], given) => {
       if (ref === '')
         throw new EnjambreError('invalid', 'BAD_REF', 'the ref is empty: omit it to list all peers');

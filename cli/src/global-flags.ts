@@ -1,8 +1,9 @@
+import { EnjambreError } from '@enjambre/core/error';
 import type { Command } from 'commander';
 import type { Flag, Given } from './client-command.js';
 import type { Session } from './context.js';
 import { text } from './option-values.js';
-import type { OutputMode } from './output.js';
+import type { Layout, OutputMode } from './output.js';
 
 /** Flags that every command takes, before or after its name; the last one given wins. */
 
@@ -36,6 +37,41 @@ const CONNECTION: readonly Flag[] = [
   },
 ];
 
+const SORT_PARTS = /^([^:]+)(?::(asc|desc))?$/;
+
+/** The flags of a command that prints a list with `columns`, as named in `--columns`. */
+export function layoutFlags(columns: string): readonly Flag[] {
+  return [
+    {
+      flags: '--wide',
+      description: 'show all columns, and shorten nothing to fit the terminal; pipes always get all',
+    },
+    {
+      flags: '--columns <LIST>',
+      description: `columns to show, separated by commas: ${columns}`,
+      parse: (list) => list.split(',').map((name) => name.trim()),
+      kind: 'column',
+    },
+    {
+      flags: '--sort <COLUMN>',
+      description: 'sort by a column; COLUMN:desc for the largest or last first',
+      parse: (said) => {
+        const [, column, order] = SORT_PARTS.exec(said.trim()) ?? [];
+        if (column !== undefined) return { column, descending: order === 'desc' };
+        const message = `--sort: "${said}" is no order: write COLUMN, or COLUMN:desc`;
+        throw new EnjambreError('invalid', 'BAD_OPTION', message);
+      },
+      kind: 'column',
+    },
+  ];
+}
+
+/** The flag of a command that prints tables besides other facts. */
+export const wideFlag: Flag = {
+  flags: '--wide',
+  description: 'shorten nothing to fit the terminal',
+};
+
 /** Adds `flags` to a command, each with its parser. */
 export function addFlags(command: Command, flags: readonly Flag[]): Command {
   for (const { flags: names, description, parse } of flags) {
@@ -64,7 +100,13 @@ export function givenTo(command: Command): Given {
 }
 
 export function outputModeOf(given: Given): OutputMode {
-  return { json: given.json === true, quiet: given.quiet === true, verbose: given.verbose === true };
+  const { json, quiet, verbose, wide, columns, sort } = given;
+  return {
+    json: json === true,
+    quiet: quiet === true,
+    verbose: verbose === true,
+    layout: { wide: wide === true, columns, sort } as Layout,
+  };
 }
 
 export function connectionOf(given: Given): Session['connection'] {

@@ -1,5 +1,6 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { ClientCommand } from './client-command.js';
+import { layoutFlags } from './global-flags.js';
 import { text, wholeNumber } from './option-values.js';
 
 /** Largest page of the messaging service. */
@@ -54,6 +55,7 @@ export const MESSAGES: readonly ClientCommand[] = [
   {
     usage: 'rooms [ACTION] [ROOM]',
     kinds: { ROOM: 'room' },
+    flags: layoutFlags('room, members'),
     summary: 'list rooms; `rooms join ROOM` and `rooms leave ROOM` change membership',
     handle: async (session, [action, room]) => {
       const commands = await import('./commands/rooms.js');

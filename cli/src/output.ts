@@ -2,6 +2,7 @@ import { systemErrorText } from '@enjambre/common/system-error';
 import { EnjambreError } from '@enjambre/core/error';
 import picocolors from 'picocolors';
 import { toJsonLine, type JsonObject } from './render/json-line.js';
+import { Redrawn } from './render/redrawn.js';
 import { plain } from './render/text.js';
 
 /** The part of a process's standard streams that commands use. */
@@ -13,6 +14,16 @@ export interface TextStream {
   readonly rows?: number;
 }
 
+/** How lists are laid out for people. */
+export interface Layout {
+  /** All columns, and nothing shortened. @default false */
+  readonly wide?: boolean | undefined;
+  /** Names of the columns to show. @default those of the list */
+  readonly columns?: readonly string[] | undefined;
+  /** @default the order of the list */
+  readonly sort?: { readonly column: string; readonly descending: boolean } | undefined;
+}
+
 /** How much a command prints, and for whom. */
 export interface OutputMode {
   /** One JSON object per line and nothing else on standard output. */
@@ -21,6 +32,8 @@ export interface OutputMode {
   readonly quiet?: boolean;
   /** Also which servers are called. @default false */
   readonly verbose?: boolean;
+  /** @default none */
+  readonly layout?: Layout;
 }
 
 interface OutputOptions extends OutputMode {
@@ -29,11 +42,9 @@ interface OutputOptions extends OutputMode {
 
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
-const CLEAR_LINE = '\r\u001b[K';
-const CLEAR_BELOW = '\u001b[J';
 
 /** The properties of the output that layout depends on. */
-export type Screen = Pick<Output, 'colors' | 'width'>;
+export type Screen = Pick<Output, 'colors' | 'width' | 'layout'>;
 
 /**
  * The output of a command. Results go to standard output: lines for people or, with --json, objects for programs.
@@ -42,19 +53,23 @@ export type Screen = Pick<Output, 'colors' | 'width'>;
 export class Output {
   readonly json: boolean;
   readonly quiet: boolean;
+  readonly layout: Layout;
   readonly colors: ReturnType<typeof picocolors.createColors>;
   readonly #verbose: boolean;
-  /** Number of lines that the next {@link redraw} overwrites. */
-  #drawn = 0;
+  readonly #drawn: Redrawn;
+  readonly #drawnProgress: Redrawn;
 
   constructor(
     private readonly stdout: TextStream,
     private readonly stderr: TextStream,
-    { json, quiet = false, verbose = false, color }: OutputOptions,
+    { json, quiet = false, verbose = false, layout = {}, color }: OutputOptions,
   ) {
     this.json = json;
     this.quiet = quiet;
+    this.layout = layout;
     this.#verbose = verbose;
+    this.#drawn = new Redrawn(stdout);
+    this.#drawnProgress = new Redrawn(stderr);
     this.colors = picocolors.createColors(color);
   }
 
@@ -68,9 +83,28 @@ export class Output {
     return this.showsProgress && this.stderr.isTTY === true;
   }
 
-  /** Columns that a line of a result may fill: bounded only on a terminal. */
+  /** Columns that a line of a result may fill: bounded only on a terminal, and not with `--wide`. */
   get width(): number {
+    return this.layout.wide === true ? Infinity : this.terminalWidth;
+  }
+
+  /** The same for lines that {@link redraw} draws. */
+  get terminalWidth(): number {
     return this.stdout.isTTY === true ? this.stdout.columns || DEFAULT_COLUMNS : Infinity;
+  }
+
+  /** True if results can be redrawn. */
+  get redraws(): boolean {
+    return !this.json && !this.quiet && this.stdout.isTTY === true;
+  }
+
+  /** Lines of the terminal that shows the results, and of the one that shows the progress. */
+  get rows(): number {
+    return this.stdout.rows || DEFAULT_ROWS;
+  }
+
+  get progressRows(): number {
+    return this.stderr.rows || DEFAULT_ROWS;
   }
 
   /** Columns of the terminal that shows the progress. */
@@ -78,19 +112,21 @@ export class Output {
     return this.stderr.columns || DEFAULT_COLUMNS;
   }
 
-  /** Number of lines that can be redrawn. */
-  get progressRows(): number {
-    return Math.max(1, (this.stderr.rows || DEFAULT_ROWS) - 1);
-  }
-
   /** Prints a line of a result for people; nothing with --json. Pass text from the network through `plain` first. */
   line(text = ''): void {
-    if (!this.json) this.stdout.write(`${text}\n`);
+    if (this.json) return;
+    this.#drawnProgress.erase();
+    this.stdout.write(`${text}\n`);
   }
 
-  /** Prints a line that explains a result for people; nothing with --json or --quiet. */
-  detail(text = ''): void {
-    if (!this.quiet) this.line(text);
+  /** Draws the result over what this drew last. */
+  redraw(lines: readonly string[]): void {
+    this.#drawn.draw(lines);
+  }
+
+  /** Leaves the result that was drawn last. */
+  keep(): void {
+    this.#drawn.keep();
   }
 
   /** Prints an object for programs; nothing without --json. */
@@ -118,20 +154,14 @@ export class Output {
     if (this.showsProgress) this.stderr.write(`${text}\n`);
   }
 
-  /**
-   * Redraws the lines that it drew last, at the end of the terminal. None may be wider than the terminal. All other
-   * output removes them first, except after {@link keep}.
-   */
-  redraw(lines: readonly string[]): void {
-    if (!this.live) return;
-    this.stderr.write(this.#erasure() + lines.join('\n'));
-    this.#drawn = lines.length;
+  /** Draws progress over what this drew last. All other output removes it first, except after {@link keepProgress}. */
+  redrawProgress(lines: readonly string[]): void {
+    if (this.live) this.#drawnProgress.draw(lines);
   }
 
-  /** Leaves the lines that it drew last as they are. */
-  keep(): void {
-    if (this.#drawn > 0) this.stderr.write('\n');
-    this.#drawn = 0;
+  /** Leaves the progress that was drawn last. */
+  keepProgress(): void {
+    this.#drawnProgress.keep();
   }
 
   /** Suggests a next step to people, or says that there is nothing to show. */
@@ -151,17 +181,9 @@ export class Output {
 
   /** Prints a sentence on standard error, whatever the flags. */
   error(sentence: string): void {
-    this.#erase();
+    this.#drawnProgress.erase();
+    this.#drawn.erase();
     this.stderr.write(`${plain(sentence)}\n`);
-  }
-
-  #erase(): void {
-    if (this.#drawn > 0) this.stderr.write(this.#erasure());
-    this.#drawn = 0;
-  }
-
-  #erasure(): string {
-    return this.#drawn > 1 ? `${CLEAR_LINE}\u001b[${this.#drawn - 1}A${CLEAR_BELOW}` : CLEAR_LINE;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ClientCommand, Given } from './client-command.js';
+import { layoutFlags, wideFlag } from './global-flags.js';
 import { downloadFlag, priorityFlag, uploadFlag } from './limit-flags.js';
 import type { Selection } from './several.js';
 
@@ -23,17 +24,29 @@ export const TRANSFERS: readonly ClientCommand[] = [
   {
     usage: 'ls',
     summary: 'list the transfers of this agent',
-    handle: async (session) => (await import('./commands/transfers.js')).list(session),
+    flags: [
+      {
+        flags: '-w, --watch',
+        description: 'redraw the list every second until Ctrl-C; in a pipe, print changes',
+      },
+      ...layoutFlags('name, state, done, size, down, up, peers, infohash, path, sent, added'),
+    ],
+    handle: async (session, _, given) => {
+      if (given.watch === true) return (await import('./commands/watch.js')).watchList(session);
+      await (await import('./commands/transfers.js')).list(session);
+    },
   },
   {
     usage: 'status <REF...>',
     summary: 'show transfers in detail: progress, rates, peers',
+    flags: [wideFlag],
     kinds: OF_TRANSFERS,
     handle: async (session, refs) => (await import('./commands/transfers.js')).status(session, refs),
   },
   {
     usage: 'explain <REF...>',
     summary: 'show how downloads spent their time: sources, stalls and their causes',
+    flags: [wideFlag],
     kinds: OF_TRANSFERS,
     handle: async (session, refs) => (await import('./commands/explain.js')).explain(session, refs),
   },

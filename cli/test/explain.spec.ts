@@ -69,12 +69,12 @@ describe('enjambre explain', () => {
     agent.script.explain = () => explanation;
     expect((await on('explain', 'model.bin')).stdout).toMatchInlineSnapshot(`
      "evil\\x1b[2J.bin
-       state     seeding
-       done      4 MB of 4 MB
-       time      30 s
-       start     metainfo after 1 s, first block after 2 s
-       discarded 300 B, of which 100 B were duplicates
-       problems  1 hash failure, 1 ban
+       state      seeding
+       done       4 MB of 4 MB
+       time       30 s
+       start      metainfo after 1 s, first block after 2 s
+       discarded  300 B, of which 100 B were duplicates
+       problems   1 hash failure, 1 ban
 
      SPENT ON                                 SHARE  TIME  STALLED
      waiting for the disk                    66.6 %  20 s      1 s

@@ -135,6 +135,14 @@ describe('enjambre get', () => {
     expect(drawn.every((line) => line.length < 100)).toBe(true);
   });
 
+  test('draws the bar on a terminal although its result goes to a file', async () => {
+    const options = { columns: 100, redirected: true };
+    const { stdout, stderr } = await cli(['get', INFOHASH, '--agent', agent.address], options);
+
+    expect(stderr).toMatch(/\r\u001b\[Kmodel\.bin {2}█+/);
+    expect(stdout).toMatch(/^done {2}\/data/);
+  });
+
   test.each([80, 140])('says on a terminal of %d columns why nothing moves', async (columns) => {
     const reason =
       'asking 4 peers for the metainfo; 192.168.100.3:7072 and 3 others do not answer; the tracker is unreachable';

@@ -12,6 +12,8 @@ export interface CliOptions {
   readonly stdin?: readonly Uint8Array[];
   /** Standard output and error are a terminal with this number of columns. */
   readonly columns?: number;
+  /** Standard output is not that terminal. @default false */
+  readonly redirected?: boolean;
   /** Stands for Ctrl-C. */
   readonly interrupt?: AbortController;
   /** Called after each write with all output so far. */
@@ -38,7 +40,7 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
       options.onOutput?.(stdout + stderr);
       written?.();
     },
-    ...terminal,
+    ...(options.redirected !== true && terminal),
   };
   const context: Context = {
     stdout: out,

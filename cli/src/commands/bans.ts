@@ -2,10 +2,9 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { Ban } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent } from '../agent-client.js';
 import type { Session } from '../context.js';
-import type { Screen } from '../output.js';
 import { forEach } from '../several.js';
 import { banJson } from '../render/json.js';
-import { table } from '../render/table.js';
+import { printList, type Listing } from '../render/listing.js';
 import { formatAgo, formatIn, plain, shortDigits } from '../render/text.js';
 
 /** `enjambre peers --banned`: the peers banned by this agent, and why. */
@@ -16,9 +15,8 @@ export async function banned(session: Session, ref: string): Promise<void> {
   }
   const bans = await withAgent(session, (agent) => agent.bans());
   const { output, context } = session;
-  for (const ban of bans) output.object(banJson('ban', ban));
+  printList(output, bans, banList(context.now()));
   if (bans.length === 0) output.hint('this agent has banned no peers');
-  else output.line(banTable(bans, output, context.now()));
 }
 
 /** `enjambre unban`: lifts the bans on peers. */
@@ -32,20 +30,26 @@ export async function unban(session: Session, peers: readonly string[]): Promise
   });
 }
 
-function banTable(bans: readonly Ban[], screen: Screen, now: number): string {
-  const columns = [
-    { title: 'peer' },
-    { title: 'id' },
-    { title: 'since' },
-    { title: 'ends' },
-    { title: 'reason' },
-  ] as const;
-  const rows = bans.map((ban) => [
-    plain(ban.name) || '-',
-    shortDigits(ban.peerId),
-    formatAgo(ban.since, now),
-    formatIn(ban.until, now),
-    plain(ban.reason),
-  ]);
-  return table(columns, rows, screen);
+function banList(now: number): Listing<Ban> {
+  return {
+    columns: [
+      { title: 'peer', text: ({ name }) => plain(name) || '-' },
+      { title: 'id', text: ({ peerId }) => shortDigits(peerId), overflow: 'keep' },
+      {
+        title: 'since',
+        text: ({ since }) => formatAgo(since, now),
+        value: ({ since }) => -(since?.getTime() ?? 0),
+        overflow: 'keep',
+      },
+      {
+        title: 'ends',
+        text: ({ until }) => formatIn(until, now),
+        value: ({ until }) => until?.getTime(),
+        overflow: 'keep',
+      },
+      { title: 'reason', text: ({ reason }) => plain(reason) },
+    ],
+    json: (ban) => banJson('ban', ban),
+    id: ({ peerId }) => plain(peerId),
+  };
 }

@@ -8,6 +8,7 @@ import { gatherAgent } from '../doctor/gather-agent.js';
 import { gatherConfig } from '../doctor/gather-config.js';
 import { judgeConfig } from '../doctor/judge-config.js';
 import type { Output } from '../output.js';
+import { table } from '../render/table.js';
 import { count, plain } from '../render/text.js';
 
 interface Tables {
@@ -15,7 +16,11 @@ interface Tables {
   readonly others: readonly OptionTable[];
 }
 
-const CHECK_COLUMNS = 10;
+const COLUMNS = [
+  { title: 'level', minWidth: 4 },
+  { title: 'check', minWidth: 10 },
+  { title: 'message', overflow: 'wrap' },
+] as const;
 
 /**
  * `enjambre doctor`: checks everything that an agent needs, and suggests fixes.
@@ -44,9 +49,9 @@ function withControl(session: Session, { control }: Partial<AgentConfig>): Sessi
 }
 
 function tell(output: Output, findings: readonly Finding[]): void {
-  for (const { check, level, message } of findings) {
-    output.object({ type: 'finding', check, level, message });
-    const color = { ok: output.colors.green, warn: output.colors.yellow, fail: output.colors.red }[level];
-    output.line(`${color(level.padEnd(4))}  ${check.padEnd(CHECK_COLUMNS)}  ${plain(message)}`);
-  }
+  const paint = { ok: output.colors.green, warn: output.colors.yellow, fail: output.colors.red };
+  for (const finding of findings) output.object({ type: 'finding', ...finding });
+  const shown = output.quiet ? findings.filter(({ level }) => level !== 'ok') : findings;
+  const rows = shown.map(({ check, level, message }) => [paint[level](level), check, plain(message)]);
+  if (rows.length > 0) output.line(table(COLUMNS, rows, output, { header: false }));
 }

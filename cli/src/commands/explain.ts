@@ -6,6 +6,7 @@ import { transferRef } from '../ref.js';
 import { forEach } from '../several.js';
 import { causeText, causeWord } from '../render/cause.js';
 import { distanceJson, distanceText } from '../render/distance.js';
+import { factLines, type Fact } from '../render/facts.js';
 import { ifAny, type JsonObject } from '../render/json-line.js';
 import { peerOf, secondsOf } from '../render/json.js';
 import { percentages } from '../render/percentages.js';
@@ -17,6 +18,7 @@ import {
   formatSeconds,
   plain,
   shortDigits,
+  wrapWords,
 } from '../render/text.js';
 import { stateJson, stateWord } from '../render/transfer-state.js';
 import { conclusionOf } from '../transfer-wording.js';
@@ -40,19 +42,18 @@ export async function explain(session: Session, refs: readonly string[]): Promis
 function describe(explanation: Explanation, screen: Screen): string[] {
   const { colors } = screen;
   const { name, spent, sources } = explanation;
-  const facts = factsOf(explanation).filter(([, value]) => value !== '');
   const isTelling = (secondsOf(explanation.totalTime) ?? 0) >= LEAST_SECONDS;
   return [
     colors.bold(plain(name)),
-    ...facts.map(([title, value]) => `  ${colors.dim(title.padEnd(10))}${value}`),
+    ...factLines(factsOf(explanation), screen),
     ...(isTelling && spent.length > 0 ? ['', timeTable(explanation, screen)] : []),
     ...(sources.length > 0 ? ['', sourceTable(explanation, screen)] : []),
     '',
-    plain(conclusionOf(explanation)),
+    ...wrapWords(plain(conclusionOf(explanation)), screen.width),
   ];
 }
 
-function factsOf(explanation: Explanation): (readonly [title: string, value: string])[] {
+function factsOf(explanation: Explanation): Fact[] {
   const total = secondsOf(explanation.totalTime) ?? 0;
   return [
     ['state', stateWord(explanation.state)],
@@ -111,7 +112,7 @@ function timeTable({ spent, totalTime }: Explanation, screen: Screen): string {
 function sourceTable({ sources }: Explanation, screen: Screen): string {
   const columns = [
     { title: 'source' },
-    { title: 'id' },
+    { title: 'id', overflow: 'keep' },
     { title: 'distance' },
     { title: 'received', align: 'right' },
     { title: 'share', align: 'right' },

@@ -2,6 +2,7 @@ import { formatMagnet } from '@enjambre/core/magnet';
 import { parseTorrent, type TorrentInfo } from '@enjambre/core/metainfo-parse';
 import type { Session } from '../context.js';
 import { forEach } from '../several.js';
+import { factLines, type Fact } from '../render/facts.js';
 import { treeLines } from '../render/file-tree.js';
 import type { JsonObject } from '../render/json-line.js';
 import { count, formatBinary, formatBytes, plain } from '../render/text.js';
@@ -36,10 +37,8 @@ async function inspectOne(session: Session, path: string, options: InspectOption
     return;
   }
   output.line(output.colors.bold(plain(metainfo.name)));
-  for (const [title, value] of factsOf(metainfo))
-    output.line(`  ${output.colors.dim(title.padEnd(10))}${value}`);
-  if (missing !== undefined)
-    output.line(`  ${output.colors.dim('lacks'.padEnd(10))}piece layers: downloaders fetch them from a peer`);
+  const lacks = missing === undefined ? '' : 'piece layers: downloaders fetch them from a peer';
+  for (const line of factLines([...factsOf(metainfo), ['lacks', lacks]], output)) output.line(line);
   output.line();
   let shown = 0;
   for (const line of treeLines(metainfo)) {
@@ -52,7 +51,7 @@ async function inspectOne(session: Session, path: string, options: InspectOption
   }
 }
 
-function factsOf(metainfo: TorrentInfo): (readonly [title: string, value: string])[] {
+function factsOf(metainfo: TorrentInfo): Fact[] {
   const { files, infohash, name, pieceLength, totalLength } = metainfo;
   return [
     ['size', `${formatBytes(totalLength)}, ${count(files.length, 'file')}`],

@@ -3,22 +3,30 @@ import type { Session } from '../context.js';
 import { withMessages } from '../message-client.js';
 import type { JsonObject } from '../render/json-line.js';
 import { peerOf } from '../render/json.js';
-import { table } from '../render/table.js';
+import { printList, type Listing } from '../render/listing.js';
 import { count, plain } from '../render/text.js';
 
 /** `enjambre rooms`: all rooms and their members. */
 export async function rooms(session: Session): Promise<void> {
   const found = await withMessages(session, (messages) => messages.rooms());
   const { output } = session;
-  for (const room of found) output.object(roomJson('room', room));
-  if (found.length === 0) {
-    output.hint('there are no rooms yet: `enjambre rooms join NAME` creates one');
-    return;
-  }
-  const columns = [{ title: 'room' }, { title: 'members' }] as const;
-  const rows = found.map(({ name, members }) => [plain(name), plain(members.join(', '))]);
-  output.line(table(columns, rows, output));
+  printList(output, found, ROOM_LIST);
+  if (found.length === 0) output.hint('there are no rooms yet: `enjambre rooms join NAME` creates one');
 }
+
+const ROOM_LIST: Listing<Room> = {
+  columns: [
+    { title: 'room', text: ({ name }) => plain(name) },
+    {
+      title: 'members',
+      text: ({ members }) => plain(members.join(', ')),
+      value: ({ members }) => members.length,
+      overflow: 'wrap',
+    },
+  ],
+  json: (room) => roomJson('room', room),
+  id: ({ name }) => plain(name),
+};
 
 /** `enjambre rooms join`. */
 export async function joinRoom(session: Session, name: string): Promise<void> {

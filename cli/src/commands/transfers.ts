@@ -1,9 +1,4 @@
-import {
-  Distance,
-  TransferState,
-  type Transfer,
-  type TransferPeer,
-} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { Transfer, TransferPeer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent } from '../agent-client.js';
 import type { Session } from '../context.js';
 import type { Output, Screen } from '../output.js';
@@ -11,8 +6,9 @@ import { transferRef } from '../ref.js';
 import { forEach } from '../several.js';
 import { crossedText, distanceText } from '../render/distance.js';
 import { secondsOf, transferJson } from '../render/json.js';
+import { factLines, type Fact } from '../render/facts.js';
 import { isLimited, limitsText } from '../render/limits.js';
-import { table } from '../render/table.js';
+import { chosen, printList, tableOf, type ListColumn } from '../render/listing.js';
 import {
   count,
   formatAgo,
@@ -24,19 +20,16 @@ import {
   plain,
   shortDigits,
 } from '../render/text.js';
-import { stateWord, type StateWord } from '../render/transfer-state.js';
+import { isInDoubt, rateOrDash, stateColor, TRANSFER_LIST } from '../render/transfer-list.js';
+import { stateWord } from '../render/transfer-state.js';
 import { reasonOf } from '../transfer-wording.js';
 
 /** `enjambre ls`: the transfers of the agent. */
 export async function list(session: Session): Promise<void> {
   const transfers = await withAgent(session, (agent) => agent.transfers());
-  const { output } = session;
-  for (const transfer of transfers) output.object(transferJson('transfer', transfer));
-  if (transfers.length === 0) {
-    output.hint('no transfers yet: start one with `enjambre share PATH` or `enjambre get REF`');
-    return;
-  }
-  output.line(transferTable(transfers, output));
+  printList(session.output, transfers, TRANSFER_LIST);
+  if (transfers.length === 0)
+    session.output.hint('no transfers yet: start one with `enjambre share PATH` or `enjambre get REF`');
 }
 
 /** `enjambre status`: transfers in detail. */
@@ -50,43 +43,17 @@ export async function status(session: Session, refs: readonly string[]): Promise
   });
 }
 
-function transferTable(transfers: readonly Transfer[], screen: Screen): string {
-  const columns = [
-    { title: 'name' },
-    { title: 'state' },
-    { title: 'done', align: 'right' },
-    { title: 'size', align: 'right' },
-    { title: 'down', align: 'right' },
-    { title: 'up', align: 'right' },
-    { title: 'peers', align: 'right' },
-    { title: 'infohash' },
-  ] as const;
-  const rows = transfers.map((transfer) => [
-    plain(transfer.name),
-    stateColor(stateWord(transfer.state), screen.colors),
-    isInDoubt(transfer) ? '?' : formatPercent(transfer.bytesDone, transfer.bytesTotal),
-    transfer.bytesTotal === 0n ? '?' : formatBytes(transfer.bytesTotal),
-    rateOrDash(transfer.downloadRate),
-    rateOrDash(transfer.uploadRate),
-    String(transfer.peers.filter(({ connected }) => connected).length),
-    shortDigits(transfer.infohash),
-  ]);
-  return table(columns, rows, screen);
-}
-
 function describe(transfer: Transfer, screen: Screen, now: number): string[] {
   const { colors } = screen;
-  const facts = transferFacts(transfer, colors, now).filter(([, value]) => value !== '');
-  const lines = facts.map(([title, value]) => `  ${colors.dim(title.padEnd(10))}${value}`);
   const peers = transfer.peers.length === 0 ? [] : ['', peerTable(transfer.peers, screen)];
-  return [colors.bold(plain(transfer.name)), ...lines, ...peers];
+  return [
+    colors.bold(plain(transfer.name)),
+    ...factLines(transferFacts(transfer, colors, now), screen),
+    ...peers,
+  ];
 }
 
-function transferFacts(
-  transfer: Transfer,
-  colors: Output['colors'],
-  now: number,
-): (readonly [title: string, value: string])[] {
+function transferFacts(transfer: Transfer, colors: Output['colors'], now: number): Fact[] {
   const state = stateWord(transfer.state);
   const done = formatPercent(transfer.bytesDone, transfer.bytesTotal);
   const left = secondsOf(transfer.timeLeft);
@@ -114,12 +81,6 @@ function transferFacts(
   ];
 }
 
-/** Complete at the last check, but failed or missing since then: only `verify` can tell how much is left. */
-function isInDoubt({ state, bytesDone, bytesTotal }: Transfer): boolean {
-  const isInQuestion = state === TransferState.FAILED || state === TransferState.MISSING;
-  return isInQuestion && bytesDone === bytesTotal;
-}
-
 function sizeOf(transfer: Transfer): string {
   const files = transfer.fileCount > 1 ? `, ${count(transfer.fileCount, 'file')}` : '';
   const pieces = `${count(transfer.piecesTotal, 'piece')} of ${formatBinary(transfer.pieceLength)}`;
@@ -140,44 +101,26 @@ function crossed({ traffic }: Transfer): string {
 }
 
 function peerTable(peers: readonly TransferPeer[], screen: Screen): string {
+  const isEmpty = ({ text }: ListColumn<TransferPeer>): boolean =>
+    peers.every((peer) => ['', '-'].includes(text(peer, screen)));
   // Without labels, no distance is known.
-  const isKnown = peers.some(({ distance }) => distance !== Distance.UNSPECIFIED);
-  const columns = [
-    { title: 'peer' },
-    { title: 'id' },
-    { title: 'endpoint' },
-    ...(isKnown ? [{ title: 'distance' }] : []),
-    { title: 'received', align: 'right' },
-    { title: 'sent', align: 'right' },
-    { title: 'down', align: 'right' },
-    { title: 'up', align: 'right' },
-    { title: 'status' },
-  ] as const;
-  const rows = peers.map((peer) => [
-    plain(peer.name),
-    shortDigits(peer.peerId),
-    plain(peer.endpoint) || '-',
-    ...(isKnown ? [distanceText(peer.distance)] : []),
-    formatBytes(peer.bytesReceived),
-    formatBytes(peer.bytesSent),
-    rateOrDash(peer.receiveRate),
-    rateOrDash(peer.sendRate),
-    peerStanding(peer, screen.colors),
-  ]);
-  return table(columns, rows, screen);
+  const columns = PEER_COLUMNS.filter((column) => column.title !== 'distance' || !isEmpty(column));
+  return tableOf(peers, chosen(columns, screen), screen);
 }
+
+const PEER_COLUMNS: readonly ListColumn<TransferPeer>[] = [
+  { title: 'peer', text: ({ name }) => plain(name) },
+  { title: 'id', text: ({ peerId }) => shortDigits(peerId), wide: true },
+  { title: 'endpoint', text: ({ endpoint }) => plain(endpoint) || '-', wide: true },
+  { title: 'distance', text: ({ distance }) => distanceText(distance), overflow: 'keep' },
+  { title: 'received', align: 'right', text: ({ bytesReceived }) => formatBytes(bytesReceived) },
+  { title: 'sent', align: 'right', text: ({ bytesSent }) => formatBytes(bytesSent) },
+  { title: 'down', align: 'right', text: ({ receiveRate }) => rateOrDash(receiveRate) },
+  { title: 'up', align: 'right', text: ({ sendRate }) => rateOrDash(sendRate) },
+  { title: 'status', text: (peer, { colors }) => peerStanding(peer, colors) },
+];
 
 function peerStanding(peer: TransferPeer, colors: Output['colors']): string {
   if (peer.banned !== '') return colors.red(`banned: ${plain(peer.banned)}`);
   return peer.connected ? 'connected' : colors.dim('disconnected');
-}
-
-function rateOrDash(rate: bigint): string {
-  return rate === 0n ? '-' : formatRate(rate);
-}
-
-function stateColor(state: StateWord, colors: Output['colors']): string {
-  if (state === 'failed') return colors.red(state);
-  if (state === 'seeding') return colors.green(state);
-  return state === 'paused' || state === 'missing' ? colors.yellow(state) : state;
 }

@@ -20,7 +20,7 @@ const SENTENCES: Readonly<Record<Distance, string>> = {
 };
 
 /** A distance as a word; `unknown` also for one that only a newer agent has. */
-export function distanceWord(distance: WireDistance): Distance {
+function distanceWord(distance: WireDistance): Distance {
   return WORDS.get(distance) ?? 'unknown';
 }
 

@@ -75,8 +75,8 @@ export class ProgressLine {
   leave(): void {
     this.board.delete(this);
     if (this.#last && this.output.live) {
-      this.output.redraw(this.#lines());
-      this.output.keep();
+      this.output.redrawProgress(this.#lines());
+      this.output.keepProgress();
     }
     this.#last = undefined;
   }
@@ -84,7 +84,7 @@ export class ProgressLine {
   #draw(): void {
     this.board.add(this);
     const lines = Array.from(this.board).flatMap((line) => line.#lines());
-    this.output.redraw(lines.slice(0, this.output.progressRows));
+    this.output.redrawProgress(lines.slice(0, Math.max(1, this.output.progressRows - 1)));
   }
 
   #lines(): string[] {

@@ -1,86 +1,113 @@
-import CliTable3 from 'cli-table3';
 import type { Screen } from '../output.js';
-import { columnsOf, wrap } from './text.js';
+import { columnsOf, shorten, wrapWords } from './text.js';
 
 export interface Column {
   readonly title: string;
-  /** Use 'right' for numbers. @default 'left' */
-  readonly align?: 'left' | 'right';
+  /** Use 'right' for numbers, which are never shortened. @default 'left' */
+  readonly align?: 'left' | 'right' | undefined;
+  /** What happens to text that does not fit: it is shortened, wrapped between words, or shortened only if nothing else can be. @default 'shorten' */
+  readonly overflow?: 'shorten' | 'wrap' | 'keep' | undefined;
+  /** @default 0 */
+  readonly minWidth?: number | undefined;
+}
+
+type Row = readonly string[];
+
+interface TableOptions {
+  /** @default true */
+  readonly header?: boolean;
 }
 
 const GAP = '  ';
-const NO_BORDER = Object.fromEntries(
-  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'].map(
-    (name) => [name, ''],
-  ),
-);
-const NO_RULES = {
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: GAP,
-};
-
-/** Minimum width of a column of text. */
-const NARROWEST = 8;
+/** Widths below which a column is not shortened, first while another can be, then at all. */
+const NARROW = 8;
+const NARROWEST = 3;
 /** Matches a cell that is styled as a whole. */
 const STYLED = /^((?:\u001b\[\d+m)*)(.*?)((?:\u001b\[\d+m)*)$/s;
 
 /**
- * A table without borders; each column is as wide as its widest cell. If the terminal is narrower, the widest text
- * columns shrink and their cells wrap; nothing is cut. Pass cells through `plain` first.
+ * A table without borders; each column is as wide as its widest cell. If the terminal is narrower, the widest columns
+ * of text are shortened with "…". Pass cells through `plain` first.
  */
 export function table(
   columns: readonly Column[],
-  rows: readonly (readonly string[])[],
-  { colors, width }: Screen,
+  rows: readonly Row[],
+  { colors, width }: Pick<Screen, 'colors' | 'width'>,
+  { header = true }: TableOptions = {},
 ): string {
   const titles = columns.map(({ title }) => title.toUpperCase());
-  const widths = fit(columns, [titles, ...rows], width);
-  const broken = (row: readonly string[]): string[] =>
-    row.map((cell, at) => broke(cell, widths[at] ?? Infinity));
-  const lines = new CliTable3({
-    head: broken(titles.map((title) => colors.dim(title))),
-    colAligns: columns.map(({ align = 'left' }) => align),
-    chars: { ...NO_BORDER, ...NO_RULES },
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
-  });
-  lines.push(...rows.map(broken));
-  return lines
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
+  const widths = fit(columns, header ? [titles, ...rows] : rows, width);
+  const head = header
+    ? [
+        linesOf(
+          titles.map((title) => colors.dim(title)),
+          columns,
+          widths,
+        ),
+      ]
+    : [];
+  return [...head, ...rows.map((row) => linesOf(row, columns, widths))].join('\n');
 }
 
-/** Widths at which all columns fit: columns of numbers keep their width, the widest of the others shrink. */
-function fit(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): number[] {
-  const widths = columns.map((_, at) => Math.max(...rows.map((row) => columnsOf(unstyled(row[at] ?? '')))));
-  let excess = widths.reduce((sum, each) => sum + each + GAP.length, -GAP.length) - width;
-  while (excess > 0) {
-    const shrinkable = columns.flatMap(({ align }, at) => (align === 'right' ? [] : [at]));
-    const widest = shrinkable.reduce(
-      (best, at) => ((widths[at] ?? 0) > (widths[best] ?? 0) ? at : best),
-      shrinkable[0] ?? 0,
-    );
-    const its = widths[widest] ?? 0;
-    if (shrinkable.length === 0 || its <= NARROWEST) break;
-    widths[widest] = its - 1;
-    excess -= 1;
-  }
+/** Widths at which all columns fit, if that is possible. */
+function fit(columns: readonly Column[], rows: readonly Row[], width: number): number[] {
+  const widths = columns.map(({ minWidth = 0 }, at) =>
+    rows.reduce((most, row) => Math.max(most, columnsOf(row[at] ?? '')), minWidth),
+  );
+  if (width === Infinity) return widths;
+  const text = columns.flatMap(({ align }, at) => (align === 'right' ? [] : [at]));
+  const first = text.filter((at) => columns[at]?.overflow !== 'keep');
+  for (const [shrinkable, least] of [
+    [first, NARROW] as const,
+    [text, NARROW] as const,
+    [text, NARROWEST] as const,
+  ])
+    shrink(widths, shrinkable, { least, width });
   return widths;
 }
 
-function broke(cell: string, columns: number): string {
-  const [, before = '', text = '', after = ''] = STYLED.exec(cell) ?? [];
-  return wrap(text, columns)
-    .map((line) => before + line + after)
-    .join('\n');
+/** Narrows the widest of the columns `shrinkable`, one character at a time, until all fit or none is wider than `least`. */
+function shrink(
+  widths: number[],
+  shrinkable: readonly number[],
+  { least, width }: { readonly least: number; readonly width: number },
+): void {
+  const [first = 0] = shrinkable;
+  for (let excess = total(widths) - width; excess > 0 && shrinkable.length > 0; excess -= 1) {
+    const widest = shrinkable.reduce(
+      (best, at) => ((widths[at] ?? 0) > (widths[best] ?? 0) ? at : best),
+      first,
+    );
+    const its = widths[widest] ?? 0;
+    if (its <= least) return;
+    widths[widest] = its - 1;
+  }
 }
 
-function unstyled(cell: string): string {
-  return STYLED.exec(cell)?.[2] ?? cell;
+function total(widths: readonly number[]): number {
+  return widths.reduce((sum, each) => sum + each + GAP.length, -GAP.length);
+}
+
+/** A row; several lines if a cell is wrapped. */
+function linesOf(row: Row, columns: readonly Column[], widths: readonly number[]): string {
+  const cells = columns.map((column, at) => cellLines(row[at] ?? '', column, widths[at] ?? 0));
+  const height = Math.max(...cells.map((lines) => lines.length));
+  return Array.from({ length: height }, (_, line) =>
+    cells
+      .map((lines, at) => padded(lines[line] ?? '', widths[at] ?? 0, columns[at]?.align))
+      .join(GAP)
+      .trimEnd(),
+  ).join('\n');
+}
+
+function cellLines(cell: string, { align, overflow }: Column, width: number): string[] {
+  if (align === 'right' || columnsOf(cell) <= width) return [cell];
+  const [, before = '', text = '', after = ''] = STYLED.exec(cell) ?? [];
+  const lines = overflow === 'wrap' ? wrapWords(text, width) : [shorten(text, width)];
+  return lines.map((line) => before + line + after);
+}
+
+function padded(cell: string, width: number, align: Column['align']): string {
+  const space = ' '.repeat(Math.max(0, width - columnsOf(cell)));
+  return align === 'right' ? space + cell : cell + space;
 }

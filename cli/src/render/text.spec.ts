@@ -1,7 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { toJsonLine } from './json-line.js';
-import { columnsOf, formatAgo, formatPercent, formatSeconds, plain, shorten, wrap } from './text.js';
+import {
+  columnsOf,
+  formatAgo,
+  formatPercent,
+  formatSeconds,
+  plain,
+  shorten,
+  wrap,
+  wrapWords,
+} from './text.js';
 
 describe('text from the network', () => {
   test('cannot move the cursor, recolour or reorder a terminal', () => {
@@ -64,6 +73,7 @@ describe('numbers for people', () => {
     expect(columnsOf('文件.bin')).toBe(8);
     expect(columnsOf('🚀✅')).toBe(4);
     expect(columnsOf('e\u0301a')).toBe(2);
+    expect(columnsOf('👩‍👩‍👧 a\u200bb')).toBe(5);
   });
 });
 
@@ -71,9 +81,12 @@ describe('text in narrow columns', () => {
   test.each([
     ['no peer answers', 20, 'no peer answers'],
     ['no peer answers', 8, 'no peer…'],
+    ['no peer answers', 9, 'no peer…'],
     ['文件文件', 5, '文件…'],
     ['文件文件', 4, '文…'],
     ['ab', 1, '…'],
+    ['👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧', 5, '👩‍👩‍👧👩‍👩‍👧…'],
+    ['e\u0301e\u0301e\u0301', 2, 'e\u0301…'],
   ])('%j is shortened to %d columns: %j', (text, columns, short) => {
     expect(shorten(text, columns)).toBe(short);
   });
@@ -86,6 +99,16 @@ describe('text in narrow columns', () => {
     ['', 5, ['']],
   ])('%j is broken at %d columns into %j', (text, columns, lines) => {
     expect(wrap(text, columns)).toEqual(lines);
+  });
+
+  test('is wrapped between words only, where no word may break', () => {
+    expect(wrapWords('see https://example.org/long or', 8)).toEqual([
+      'see',
+      'https://example.org/long',
+      'or',
+    ]);
+    expect(wrapWords('no peer answers', Infinity)).toEqual(['no peer answers']);
+    expect(wrapWords('', 5)).toEqual(['']);
   });
 
   test('is wrapped without loss into lines that fit', () => {

@@ -1,3 +1,4 @@
+import stringWidth from 'fast-string-width';
 import prettyBytes from 'pretty-bytes';
 
 /** Control characters, lone surrogates, and characters that reorder text or break lines. */
@@ -64,6 +65,11 @@ export function formatSeconds(seconds: number): string {
   return two(whole, [DAY, 'd'], [HOUR, 'h']);
 }
 
+/** `12 s`, for columns of ages; empty if unknown. */
+export function formatAge(then: Date | undefined, nowMs: number): string {
+  return then ? formatSeconds(Math.max(0, Math.round((nowMs - then.getTime()) / 1000))) : '';
+}
+
 /** `just now`, `12 s ago` */
 export function formatAgo(then: Date | undefined, nowMs: number): string {
   if (!then) return '';
@@ -90,21 +96,33 @@ export function count(n: number, noun: string): string {
   return `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`;
 }
 
-/** Characters that fill two columns: wide blocks of UAX #11, and emoji. */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{16fe0}-\u{1b2ff}\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/gu;
-/** Zero-width characters. */
-const NARROW = /[\p{Mn}\p{Me}\u200b-\u200d\u2060\ufe00-\ufe0f]/gu;
+/** Characters of no width that the library counts. */
+const ZERO_WIDTH = /[\u200b\u200e\u200f\u2060\ufeff]/g;
+const ASCII = /^[\x20-\x7e]*$/;
 
-/** Approximate number of terminal columns that a text fills. */
+/** Number of terminal columns that a text fills; escape sequences for colours fill none. */
 export function columnsOf(text: string): number {
-  return Array.from(text.replace(NARROW, '').replace(WIDE, '  ')).length;
+  return ASCII.test(text) ? text.length : stringWidth(text.replace(ZERO_WIDTH, ''));
 }
 
-/** Cuts a text to at most `columns` columns; a cut end is shown as "…". */
+/** Cuts a text between characters to at most `columns` columns; a cut end is shown as "…". */
 export function shorten(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text;
-  return `${headOf(text, columns - 1)}…`;
+  return `${headOf(text, columns - 1).trimEnd()}…`;
+}
+
+/** Breaks a text into lines of at most `columns` columns, only at spaces: a longer word is a line that is wider. */
+export function wrapWords(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line: string | undefined;
+  for (const word of text.split(' ')) {
+    const longer: string = line === undefined ? word : `${line} ${word}`;
+    if (line !== undefined && columnsOf(longer) > columns) {
+      lines.push(line);
+      line = word;
+    } else line = longer;
+  }
+  return [...lines, line ?? ''];
 }
 
 /** Breaks a text into lines of at most `columns` columns (at least 2), at spaces where possible. */
@@ -112,7 +130,7 @@ export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let rest = text;
   while (columnsOf(rest) > columns) {
-    const head = headOf(rest, columns) || (Array.from(rest)[0] ?? '');
+    const head = headOf(rest, columns) || firstOf(rest);
     const isWhole = rest[head.length] === ' ';
     const space = isWhole ? head.length : head.lastIndexOf(' ');
     const cut = space > 0 && head.slice(0, space).trim() !== '' ? space : head.length;
@@ -122,11 +140,25 @@ export function wrap(text: string, columns: number): string[] {
   return rest === '' && lines.length > 0 ? lines : [...lines, rest];
 }
 
+function firstOf(text: string): string {
+  for (const character of charactersOf(text)) return character;
+  return '';
+}
+
+let graphemes: Intl.Segmenter | undefined;
+
+/** What a reader sees as one character each. */
+function charactersOf(text: string): Iterable<string> {
+  if (ASCII.test(text)) return text;
+  graphemes ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return Array.from(graphemes.segment(text), ({ segment }) => segment);
+}
+
 /** The longest prefix of whole characters that fits. */
 function headOf(text: string, columns: number): string {
   let head = '';
   let filled = 0;
-  for (const character of text) {
+  for (const character of charactersOf(text)) {
     filled += columnsOf(character);
     if (filled > columns) break;
     head += character;

@@ -1,0 +1,85 @@
+import { TransferState, type Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { Output } from '../output.js';
+import { transferJson } from './json.js';
+import type { Listing } from './listing.js';
+import { formatBytes, formatPercent, formatRate, plain, shortDigits } from './text.js';
+import { stateWord, type StateWord } from './transfer-state.js';
+
+/** The list of an agent's transfers. */
+export const TRANSFER_LIST: Listing<Transfer> = {
+  columns: [
+    { title: 'name', text: ({ name }) => plain(name) },
+    {
+      title: 'state',
+      text: ({ state }, { colors }) => stateColor(stateWord(state), colors),
+      overflow: 'keep',
+    },
+    {
+      title: 'done',
+      align: 'right',
+      text: (transfer) =>
+        isInDoubt(transfer) ? '?' : formatPercent(transfer.bytesDone, transfer.bytesTotal),
+      value: ({ bytesDone, bytesTotal }) => (bytesTotal === 0n ? 0 : Number(bytesDone) / Number(bytesTotal)),
+    },
+    {
+      title: 'size',
+      align: 'right',
+      text: ({ bytesTotal }) => (bytesTotal === 0n ? '?' : formatBytes(bytesTotal)),
+      value: ({ bytesTotal }) => bytesTotal,
+    },
+    {
+      title: 'down',
+      align: 'right',
+      text: ({ downloadRate }) => rateOrDash(downloadRate),
+      value: ({ downloadRate }) => downloadRate,
+    },
+    {
+      title: 'up',
+      align: 'right',
+      text: ({ uploadRate }) => rateOrDash(uploadRate),
+      value: ({ uploadRate }) => uploadRate,
+    },
+    {
+      title: 'peers',
+      align: 'right',
+      text: (transfer) => String(connectedPeers(transfer)),
+      value: connectedPeers,
+    },
+    { title: 'infohash', text: ({ infohash }) => shortDigits(infohash), overflow: 'keep' },
+    { title: 'path', text: ({ path }) => plain(path), wide: true },
+    {
+      title: 'sent',
+      align: 'right',
+      text: ({ bytesUploaded }) => formatBytes(bytesUploaded),
+      value: ({ bytesUploaded }) => bytesUploaded,
+      wide: true,
+    },
+    {
+      title: 'added',
+      text: ({ addedAt }) => addedAt?.toISOString() ?? '',
+      wide: true,
+    },
+  ],
+  json: (transfer) => transferJson('transfer', transfer),
+  id: ({ infohash }) => plain(infohash),
+};
+
+function connectedPeers({ peers }: Transfer): number {
+  return peers.filter(({ connected }) => connected).length;
+}
+
+/** Complete at the last check, but failed or missing since then: only `verify` can tell how much is left. */
+export function isInDoubt({ state, bytesDone, bytesTotal }: Transfer): boolean {
+  const isInQuestion = state === TransferState.FAILED || state === TransferState.MISSING;
+  return isInQuestion && bytesDone === bytesTotal;
+}
+
+export function rateOrDash(rate: bigint): string {
+  return rate === 0n ? '-' : formatRate(rate);
+}
+
+export function stateColor(state: StateWord, colors: Output['colors']): string {
+  if (state === 'failed') return colors.red(state);
+  if (state === 'seeding') return colors.green(state);
+  return state === 'paused' || state === 'missing' ? colors.yellow(state) : state;
+}
