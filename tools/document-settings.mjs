@@ -19,10 +19,10 @@ function defaultOf({ default: said, repeatable }) {
   return said.shown.startsWith('~') ? `\`${said.shown}\`` : said.shown;
 }
 
-function tableOf(options) {
+function tableOf(service, options) {
   const rows = Object.entries(options).map(([key, option]) => [
     `\`${flagName(key)}\``,
-    `\`${variableName(key)}\``,
+    `\`${variableName(key, service)}\``,
     `\`${option.placeholder}\`${option.repeatable ? ', may be repeated (commas in the variable)' : ''}`,
     defaultOf(option),
     option.description,
@@ -38,7 +38,7 @@ for (const [service, options] of Object.entries(tables)) {
   const [from, to] = [after.indexOf(begin), after.indexOf(end)];
   if (from < 0 || to < from)
     throw new Error(`docs/operations.md has no place for the settings of ${service}`);
-  after = `${after.slice(0, from + begin.length)}\n\n${tableOf(options)}\n\n${after.slice(to)}`;
+  after = `${after.slice(0, from + begin.length)}\n\n${tableOf(service, options)}\n\n${after.slice(to)}`;
 }
 if (after === before) process.exit(0);
 if (process.argv.includes('--check')) {

@@ -6,7 +6,16 @@ type Handler = (session: Session, args: readonly string[], given: Given) => Prom
 
 /** What an argument or a flag's value names; completion offers values of that kind. */
 type ArgumentKind =
-  'transfer' | 'shared-file' | 'peer' | 'room' | 'address' | 'path' | 'folder' | 'torrent' | 'column';
+  | 'transfer'
+  | 'shared-file'
+  | 'peer'
+  | 'room'
+  | 'address'
+  | 'path'
+  | 'folder'
+  | 'torrent'
+  | 'column'
+  | 'context';
 
 export interface Flag {
   readonly flags: string;

@@ -4,13 +4,14 @@ import type { ClientCommand, Flag } from './client-command.js';
 import type { Context } from './context.js';
 import {
   addConnectionFlags,
+  CONFIG_FLAG,
   addFlags,
   addOutputFlags,
-  connectionOf,
   givenTo,
   layoutFlags,
   outputModeOf,
 } from './global-flags.js';
+import { connectionOf } from './configuration.js';
 import { traced } from './traced.js';
 import { present, text } from './option-values.js';
 import type { Output, OutputMode } from './output.js';
@@ -37,6 +38,33 @@ const INSPECT: ClientCommand = {
     (await import('./commands/inspect.js')).inspect(session, files.map(present('FILE: a path is missing')), {
       all: given.all === true,
     }),
+};
+
+const CONFIG: ClientCommand = {
+  usage: 'config [ACTION] [NAME]',
+  summary: 'show the configuration file, and choose how commands reach their agent',
+  kinds: { NAME: 'context' },
+  flags: [
+    { flags: '--agent <ADDR>', description: 'set-context: address of the agent', kind: 'address' },
+    { flags: '--data-dir <DIR>', description: 'set-context: data folder of the agent', kind: 'folder' },
+    {
+      flags: '--token-file <FILE>',
+      description: 'set-context: file that holds the control token',
+      kind: 'path',
+    },
+    { flags: '--tracker <HOST:PORT>', description: 'set-context: tracker to query', kind: 'address' },
+    CONFIG_FLAG,
+  ],
+  notes: `
+Actions, as of kubectl config:
+  view                                 print the file (the default)
+  get-contexts, current-context        list the contexts; print the current one
+  use-context NAME                     make a context the current one
+  set-context NAME --agent ADDR ...    add a context, or change one
+  delete-context NAME                  delete a context`,
+  alone: true,
+  handle: async (session, words, given) =>
+    (await import('./commands/config.js')).config(session, words, given),
 };
 
 const VERSION: ClientCommand = {
@@ -130,7 +158,7 @@ export function addClientCommands(program: Command, context: Context, makeOutput
   addAll(MESSAGES);
   addShell(program, context, makeOutput);
   program.commandsGroup('This command:');
-  addAll([VERSION]);
+  addAll([CONFIG, VERSION]);
 
   function addAll(commands: readonly ClientCommand[]): void {
     for (const command of commands) add(program, command, context, makeOutput);
@@ -151,7 +179,11 @@ function add(
     const given = givenTo(command);
     const output = makeOutput(outputModeOf(given));
     const its = given.verbose === true ? await callLogged(context, output) : context;
-    const parts = { context: its, output, connection: connectionOf(given) };
+    const parts = {
+      context: its,
+      output,
+      ...(alone ? { connection: {} } : await connectionOf(given, context)),
+    };
     const args = command.processedArgs.flat().filter((arg): arg is string => typeof arg === 'string');
     await traced(command.name(), context.environment, () =>
       context.interruptible((signal) => handle({ ...parts, signal }, args, given)),
@@ -170,6 +202,6 @@ function addShell(program: Command, context: Context, makeOutput: MakeOutput): v
     const given = givenTo(command);
     const { shell } = await import('./commands/shell.js');
     const output = makeOutput(outputModeOf(given));
-    await shell(context, { context, output, connection: connectionOf(given) });
+    await shell(context, { context, output, ...(await connectionOf(given, context)) });
   });
 }

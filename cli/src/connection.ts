@@ -21,7 +21,18 @@ export interface ConnectionFlags {
   readonly dataDir?: string | undefined;
   /** Query this tracker, or the first of several that answers, instead of an agent. */
   readonly tracker?: string | undefined;
+  /** The values of a context of the configuration file, for what neither flags nor variables say. */
+  readonly context?: ContextValues | undefined;
 }
+
+/** By camelCase name. */
+export interface ContextValues {
+  /** File and name of the context, for errors. */
+  readonly source: string;
+  readonly values: Readonly<Partial<Record<SettingKey, string | undefined>>>;
+}
+
+type SettingKey = 'agent' | 'token' | 'tokenFile' | 'dataDir' | 'tracker';
 
 export interface AgentEndpoint {
   /** In the form that grpc-js accepts. */
@@ -60,7 +71,7 @@ export async function resolveAgent(flags: ConnectionFlags, around: Surroundings)
 export function resolveTrackers(flags: ConnectionFlags, environment: Environment): readonly string[] {
   const said = setting('tracker', flags, environment);
   if (!said) return [];
-  const agentSaid = setting('agent', flags, environment) ?? flags.dataDir;
+  const agentSaid = setting('agent', flags, environment) ?? flags.dataDir ?? flags.context?.values.dataDir;
   if (flags.tracker === undefined && agentSaid !== undefined) return [];
   return said.value.split(',').map((text) => readAddress(text.trim(), said.source, parseTcpAddress));
 }
@@ -71,15 +82,15 @@ interface Setting {
   readonly source: string;
 }
 
-function setting(
-  key: keyof ConnectionFlags,
-  flags: ConnectionFlags,
-  environment: Environment,
-): Setting | undefined {
+function setting(key: SettingKey, flags: ConnectionFlags, environment: Environment): Setting | undefined {
   const flag = flags[key];
   if (flag !== undefined) return { value: flag, source: flagName(key) };
   const variable = environment[variableName(key)];
-  return variable ? { value: variable, source: variableName(key) } : undefined;
+  if (variable) return { value: variable, source: variableName(key) };
+  const written = flags.context?.values[key];
+  return flags.context && written !== undefined
+    ? { value: written, source: `${flags.context.source}.${flagName(key).slice(2)}` }
+    : undefined;
 }
 
 function readAddress(text: string, source: string, parse: (text: string) => Address = parseAddress): string {

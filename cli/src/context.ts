@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { ConfigFile } from '@enjambre/common/config/config-file';
 import type { Environment } from '@enjambre/common/config/options';
 import type { Dialer } from '@enjambre/rpc/dialer';
 import type { ConnectionFlags } from './connection.js';
@@ -28,6 +29,8 @@ export interface Session {
   readonly context: Context;
   readonly output: Output;
   readonly connection: ConnectionFlags;
+  /** Absent if there is none, or if the command calls no agent. */
+  readonly config?: ConfigFile | undefined;
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal;
 }

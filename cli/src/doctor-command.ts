@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { MakeOutput } from './client-commands.js';
+import { connectionOf } from './configuration.js';
 import type { Context } from './context.js';
-import { addConnectionFlags, addOutputFlags, connectionOf, givenTo, outputModeOf } from './global-flags.js';
+import { addConnectionFlags, addOutputFlags, givenTo, outputModeOf } from './global-flags.js';
 import { addServiceOptions, serviceFlags } from './service-options.js';
 
 /** Adds `enjambre doctor`. It takes the flags of an agent, running or not. */
@@ -13,7 +14,7 @@ export function addDoctor(program: Command, context: Context, makeOutput: MakeOu
   program.hook('preSubcommand', async (_program, command) => {
     if (command !== doctor) return;
     const { agentOptions } = await import('@enjambre/peer-agent/config');
-    addServiceOptions(doctor, agentOptions);
+    addServiceOptions(doctor, agentOptions, () => 'agent');
     addConnectionFlags(addOutputFlags(doctor.optionsGroup('Common options:')), { dataDir: false });
     doctor.action(async () => {
       const given = givenTo(doctor);
@@ -23,8 +24,9 @@ export function addDoctor(program: Command, context: Context, makeOutput: MakeOu
         import('@enjambre/tracker/config'),
         import('@enjambre/messaging/config'),
       ]);
-      const tables = { agent: agentOptions, others: [trackerOptions, messagingOptions] };
-      const session = { context, output, connection: connectionOf(given) };
+      const services = { agent: agentOptions, tracker: trackerOptions, messaging: messagingOptions };
+      const tables = { agent: agentOptions, services };
+      const session = { context, output, ...(await connectionOf(given, context)) };
       await context.interruptible((signal) =>
         run({ ...session, signal }, tables, serviceFlags(agentOptions, given)),
       );

@@ -1,8 +1,6 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { Command } from 'commander';
 import type { Flag, Given } from './client-command.js';
-import type { Session } from './context.js';
-import { text } from './option-values.js';
 import type { Layout, OutputMode } from './output.js';
 
 /** Flags that every command takes, before or after its name; the last one given wins. */
@@ -72,6 +70,18 @@ export const wideFlag: Flag = {
   description: 'shorten nothing to fit the terminal',
 };
 
+export const CONFIG_FLAG: Flag = {
+  flags: '--config <FILE>',
+  description: 'configuration file (default ~/.config/enjambre/config.yaml; ENJAMBRE_CONFIG)',
+  kind: 'path',
+};
+
+const CONTEXT: Flag = {
+  flags: '--context <NAME>',
+  description: 'context of the configuration file (default its current-context; ENJAMBRE_CONTEXT)',
+  kind: 'context',
+};
+
 /** Adds `flags` to a command, each with its parser. */
 export function addFlags(command: Command, flags: readonly Flag[]): Command {
   for (const { flags: names, description, parse } of flags) {
@@ -86,11 +96,15 @@ export function addOutputFlags(command: Command): Command {
   return addFlags(command, OUTPUT);
 }
 
+export function addConfigFlag(command: Command): Command {
+  return addFlags(command, [CONFIG_FLAG]);
+}
+
 /** The flags that select an agent; without `--data-dir` for a command that has its own. */
 export function addConnectionFlags(command: Command, { dataDir = true } = {}): Command {
   return addFlags(
     command,
-    CONNECTION.filter(({ flags }) => dataDir || !flags.startsWith('--data-dir')),
+    [...CONNECTION, CONTEXT, CONFIG_FLAG].filter(({ flags }) => dataDir || !flags.startsWith('--data-dir')),
   );
 }
 
@@ -106,15 +120,5 @@ export function outputModeOf(given: Given): OutputMode {
     quiet: quiet === true,
     verbose: verbose === true,
     layout: { wide: wide === true, columns, sort } as Layout,
-  };
-}
-
-export function connectionOf(given: Given): Session['connection'] {
-  return {
-    agent: text(given.agent),
-    token: text(given.token),
-    tokenFile: text(given.tokenFile),
-    dataDir: text(given.dataDir),
-    tracker: text(given.tracker),
   };
 }

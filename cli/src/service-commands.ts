@@ -1,19 +1,25 @@
 import type { Command } from 'commander';
-import type { OptionTable } from '@enjambre/common/config/options';
+import type { ConfigSources } from '@enjambre/common/config/config-file';
+import type { OptionTable, Service } from '@enjambre/common/config/options';
+import { configFileOf } from './configuration.js';
 import type { Context } from './context.js';
-import { givenTo } from './global-flags.js';
+import { addConfigFlag, givenTo } from './global-flags.js';
 import { addServiceOptions, serviceFlags } from './service-options.js';
 
-interface Service {
+interface ServiceCommand {
   readonly summary: string;
   /** Loads the service's flags. Services are large, so only the one that runs is imported. */
   readonly options: () => Promise<OptionTable>;
   readonly run: () => Promise<
-    (flags: ReturnType<typeof serviceFlags>, environment: Context['environment']) => Promise<void>
+    (
+      flags: ReturnType<typeof serviceFlags>,
+      environment: Context['environment'],
+      sources: ConfigSources,
+    ) => Promise<void>
   >;
 }
 
-const SERVICES: Readonly<Record<string, Service>> = {
+const SERVICES: Readonly<Record<string, ServiceCommand>> = {
   dev: {
     summary: 'run a tracker, messaging service and agent in one process, for trying out',
     options: async () => (await import('./commands/dev.js')).devOptions,
@@ -46,10 +52,17 @@ export function addServiceCommands(program: Command, context: Context): void {
   });
 }
 
-async function prepare(command: Command, service: Service, context: Context): Promise<void> {
+/** The service whose variable an option has: `dev` reads those of its agent, except the addresses of the others. */
+function serviceOf(name: string, key: string): Service | undefined {
+  if (name === 'tracker' || name === 'messaging') return name;
+  if (name === 'dev' && key === 'allowEndpoints') return 'tracker';
+  return name === 'dev' && /^(tracker|messaging)/.test(key) ? undefined : 'agent';
+}
+
+async function prepare(command: Command, service: ServiceCommand, context: Context): Promise<void> {
   const table = await service.options();
-  addServiceOptions(command, table);
-  command
+  addServiceOptions(command, table, (key) => serviceOf(command.name(), key));
+  addConfigFlag(command)
     .option('--json', 'same as --log-format json')
     .option('-q, --quiet', 'same as --log-level warn')
     .option('-v, --verbose', 'same as --log-level debug');
@@ -61,7 +74,15 @@ async function prepare(command: Command, service: Service, context: Context): Pr
     const { startTracing } = await import('@enjambre/common/tracing/start-tracing');
     const endTracing = await startTracing(`enjambre-${command.name()}`, context.environment);
     try {
-      await run(serviceFlags(table, given), context.environment);
+      const config = await configFileOf(given, context);
+      await run(serviceFlags(table, given), context.environment, {
+        config,
+        deprecated: (variable, instead) => {
+          context.stderr.write(
+            `enjambre: ${variable} is deprecated, and the next version ignores it: set ${instead}\n`,
+          );
+        },
+      });
     } finally {
       await endTracing();
     }

@@ -21,18 +21,20 @@ const table = {
 
 function parse(...args: string[]): ReturnType<typeof serviceFlags> {
   const command = new Command('agent').option('--json');
-  addServiceOptions(command, table);
+  addServiceOptions(command, table, () => 'agent');
   return serviceFlags(table, command.parse(args, { from: 'user' }).opts());
 }
 
 describe('flags of a service', () => {
   test('come from its table, with default and variable in the help', () => {
     const command = new Command('agent');
-    addServiceOptions(command, table);
+    addServiceOptions(command, table, () => 'agent');
     const help = command.helpInformation().replace(/\s+/g, ' ');
 
-    expect(help).toContain('--data-dir <DIR> where state is kept (default /var/lib; ENJAMBRE_DATA_DIR)');
-    expect(help).toContain('--label <KEY=VALUE> where it stands (may be repeated; ENJAMBRE_LABEL)');
+    expect(help).toContain(
+      '--data-dir <DIR> where state is kept (default /var/lib; ENJAMBRE_AGENT_DATA_DIR)',
+    );
+    expect(help).toContain('--label <KEY=VALUE> where it stands (may be repeated; ENJAMBRE_AGENT_LABEL)');
   });
 
   test('are strings; repeatable ones are lists; missing ones are absent', () => {

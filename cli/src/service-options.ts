@@ -5,25 +5,42 @@ import {
   type Flags,
   type Option,
   type OptionTable,
+  type Service,
 } from '@enjambre/common/config/options';
 
-/** Adds a flag to `command` for each option of a service's table, described with its default and variable. */
-export function addServiceOptions(command: Command, table: OptionTable): void {
-  for (const [key, option] of Object.entries(table)) command.addOption(serviceOption(key, option));
+/**
+ * Adds a flag to `command` for each option of a service's table, described with its default and variable.
+ *
+ * @param serviceOf the service whose variable an option has
+ */
+export function addServiceOptions(
+  command: Command,
+  table: OptionTable,
+  serviceOf: (key: string) => Service | undefined,
+): void {
+  for (const [key, option] of Object.entries(table))
+    command.addOption(serviceOption(key, option, serviceOf(key)));
 }
 
-function serviceOption(key: string, option: Option): CommanderOption {
-  const made = new CommanderOption(`${flagName(key)} <${option.placeholder}>`, describe(key, option));
+function serviceOption(key: string, option: Option, service: Service | undefined): CommanderOption {
+  const made = new CommanderOption(
+    `${flagName(key)} <${option.placeholder}>`,
+    describe(key, option, service),
+  );
   return option.repeatable ? made.argParser(append) : made;
 }
 
-function describe(key: string, { description, default: fallback, repeatable }: Option): string {
+function describe(
+  key: string,
+  { description, default: fallback, repeatable }: Option,
+  service: Service | undefined,
+): string {
   const facts = [
     ...(repeatable ? ['may be repeated'] : []),
     ...(fallback === undefined
       ? []
       : [`default ${typeof fallback === 'string' ? fallback : fallback.shown}`]),
-    variableName(key),
+    variableName(key, service),
   ];
   return `${description} (${facts.join('; ')})`;
 }

@@ -282,7 +282,10 @@ describe('the overlay for production', () => {
       });
       const [container] = template.spec?.containers ?? [];
       expect(portsOf(container!).get('metrics')).toBe(port);
-      expect(container?.env).toContainEqual({ name: 'ENJAMBRE_METRICS', value: `:${String(port)}` });
+      expect(container?.env).toContainEqual({
+        name: `ENJAMBRE_${name.toUpperCase()}_METRICS`,
+        value: `:${String(port)}`,
+      });
     }
   });
 });

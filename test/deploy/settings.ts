@@ -1,6 +1,11 @@
 import { Command } from 'commander';
 import type { IContainer } from 'kubernetes-models/v1/Container';
-import { resolveOptions, variableName, type OptionTable } from '@enjambre/common/config/options';
+import {
+  resolveOptions,
+  variableName,
+  type OptionTable,
+  type Service,
+} from '@enjambre/common/config/options';
 import { agentOptions } from '@enjambre/peer-agent/config';
 import { messagingOptions } from '@enjambre/messaging/config';
 import { trackerOptions } from '@enjambre/tracker/config';
@@ -23,13 +28,19 @@ export function settingsOf(
 ): Readonly<Record<string, unknown>> {
   const table = TABLES[service];
   if (!table) throw new Error(`"${service}" is not a service`);
-  const known = new Set(Object.keys(table).map(variableName));
+  const name = service as Service;
+  const known = new Set(
+    Object.entries(table).flatMap(([key, { shared }]) => [
+      variableName(key, name),
+      ...(shared ? [variableName(key)] : []),
+    ]),
+  );
   const unknown = Object.keys(environment).filter((name) => name.startsWith('ENJAMBRE_') && !known.has(name));
   if (unknown.length > 0) throw new Error(`${service} does not read ${unknown.join(', ')}`);
   const command = new Command(service).exitOverride().configureOutput({ writeErr: () => undefined });
-  addServiceOptions(command, table);
+  addServiceOptions(command, table, () => name);
   command.parse(args, { from: 'user' });
-  return resolveOptions(table, serviceFlags(table, command.opts()), environment);
+  return resolveOptions(table, serviceFlags(table, command.opts()), environment, { service: name });
 }
 
 /** Default listen port of a service. */

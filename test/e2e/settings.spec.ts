@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { hashFile, writeRandomFile } from '@enjambre/harness/content';
@@ -69,12 +69,13 @@ describe('every flag can also be set by an environment variable', () => {
     const alice = await swarm.startAgent('alice');
     const file = await shareFile(swarm, [alice], { name: 'by-env.bin', bytes: MIB });
     const env = {
-      ENJAMBRE_NAME: 'from-environment',
+      ENJAMBRE_AGENT_NAME: 'from-environment',
       ENJAMBRE_DATA_DIR: 'env-data',
-      ENJAMBRE_DOWNLOAD_DIR: 'env-downloads',
+      ENJAMBRE_AGENT_DOWNLOAD_DIR: 'env-downloads',
+      // The older form works for one more version.
       ENJAMBRE_LISTEN: '127.0.0.1:0',
       ENJAMBRE_TRACKER: swarm.trackerAddress,
-      ENJAMBRE_LABEL: 'zone=eu-1,node=n17',
+      ENJAMBRE_AGENT_LABEL: 'zone=eu-1,node=n17',
       ENJAMBRE_LOG_FORMAT: 'json',
     };
     const agent = swarm.run(['agent', '--name', 'from-flag'], { env });
@@ -94,6 +95,41 @@ describe('every flag can also be set by an environment variable', () => {
     expect(await hashFile(String(done['path']))).toBe(file.sha256);
     const asked = { ENJAMBRE_AGENT: `unix:${join(swarm.root, 'env-data', 'agent.sock')}` };
     expect(allLines(await swarm.enjambre(['ls', '--json'], { env: asked }))).toHaveLength(1);
+    expect(await agent.stop()).toBe(0);
+    expect(agent.stderr.filter((line) => line.includes('deprecated'))).toEqual([
+      'enjambre: ENJAMBRE_LISTEN is deprecated, and the next version ignores it: set ENJAMBRE_AGENT_LISTEN',
+    ]);
+  });
+
+  test('or by the configuration file, below both; a context selects the agent of a command', async () => {
+    await swarm.startTracker();
+    const config = join(swarm.root, 'config.yaml');
+    const lines = [
+      'agent:',
+      '  name: from-file',
+      '  data-dir: file-data',
+      '  listen: 127.0.0.1:0',
+      `  tracker: ${swarm.trackerAddress}`,
+      '  label: [zone=eu-1, node=n17]',
+      '  log-format: json',
+      'contexts:',
+      `  here: { data-dir: ${join(swarm.root, 'file-data')} }`,
+    ];
+    await writeFile(config, lines.join('\n'));
+    const agent = swarm.run(['agent', '--config', config], {
+      env: { ENJAMBRE_AGENT_NAME: 'from-environment' },
+    });
+    await agent.waitForLog(({ address }) => address, 'the agent to listen');
+    const named = async (): Promise<boolean> =>
+      (await peers()).some(({ name }) => name === 'from-environment');
+    await waitFor(named, { what: 'the agent to be connected', everyMs: 200 });
+    expect((await peers())[0]).toMatchObject({ labels: { zone: 'eu-1', node: 'n17' } });
+    expect((await swarm.enjambre(['ls', '--config', config])).code).toBe(4);
+    expect((await swarm.enjambre(['--config', config, '--context', 'here', 'ls'])).code).toBe(0);
+    const env = { ENJAMBRE_CONFIG: config };
+    expect((await swarm.enjambre(['config', 'use-context', 'here'], { env })).code).toBe(0);
+    expect((await swarm.enjambre(['ls'], { env })).code).toBe(0);
+    expect(await readFile(config, 'utf8')).toContain('label: [ zone=eu-1, node=n17 ]');
     expect(await agent.stop()).toBe(0);
   });
 
@@ -192,12 +228,15 @@ test('logs are lines for people, without colours, if set so', async () => {
     '--control',
     '127.0.0.1:0',
   ]);
-  await waitFor(() => agent.stdout.some((line) => line.includes('connected to tracker')), {
-    what: 'the agent to connect',
-  });
-  expect(agent.stdout.join('\n')).toMatch(
+  const awaited = [
+    /connected to tracker/,
     /listening on 127\.0\.0\.1:\d+, controlled at 127\.0\.0\.1:[1-9]\d*/,
-  );
+  ];
+  // Either may come first.
+  await waitFor(() => awaited.every((line) => line.test(agent.stdout.join('\n'))), {
+    what: 'the agent to listen and to connect',
+    seen: () => agent.stdout.join('\n'),
+  });
   for (const line of agent.stdout) expect(line).toMatch(/^\[?\d\d:\d\d:\d\d\]? .*p: /);
   expect(await agent.stop()).toBe(0);
   expect(agent.stderr).toEqual([]);

@@ -25,7 +25,7 @@ describe('a usage error exits with 2 and a hint:', () => {
     ['an unknown command', ['shar', 'x'], /unknown command 'shar'/],
     ['an unknown option', ['ls', '--al'], /unknown option '--al'/],
     ['a missing argument', ['get'], /missing required argument 'REF'/],
-    ['too many arguments', ['pause', 'a', 'b'], /too many arguments/],
+    ['too many arguments', ['status', 'a', 'b'], /too many arguments/],
     ['an option without its value', ['get', 'x', '--output'], /--output/],
     ['pieces of no bytes', ['share', 'x', '--piece-length', 'many'], /--piece-length/],
     ['an agent at no address', ['ls', '--agent', 'nonsense'], /--agent: "nonsense"/],
@@ -54,9 +54,9 @@ describe('a usage error exits with 2 and a hint:', () => {
 
   test('an invalid environment variable, by its name', async () => {
     const result = await swarm.enjambre(['agent', '--data-dir', 'a'], {
-      env: { ENJAMBRE_LISTEN: 'everywhere' },
+      env: { ENJAMBRE_AGENT_LISTEN: 'everywhere' },
     });
-    expectRefused(result, 2, /ENJAMBRE_LISTEN: "everywhere"/);
+    expectRefused(result, 2, /ENJAMBRE_AGENT_LISTEN: "everywhere"/);
   });
 
   test('a socket path that is too long', async () => {
@@ -207,7 +207,7 @@ describe('a service that cannot start exits with 1:', () => {
     const agent = ['agent', '--listen', '127.0.0.1:0', '--data-dir', 'other'];
     const about = /download folder \/dev\/null\/x cannot be created \(not a directory\): .*--download-dir/;
     expectRefused(await swarm.enjambre([...agent, '--download-dir', '/dev/null/x']), 1, about);
-    const env = { ENJAMBRE_DOWNLOAD_DIR: '/dev/null/x' };
+    const env = { ENJAMBRE_AGENT_DOWNLOAD_DIR: '/dev/null/x' };
     expectRefused(await swarm.enjambre(agent, { env }), 1, about);
   });
 

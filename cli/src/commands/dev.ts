@@ -1,11 +1,14 @@
 import { formatAddress, isUnspecifiedHost, type Address } from '@enjambre/common/config/address';
+import { scopeOf, type ConfigSources } from '@enjambre/common/config/config-file';
 import {
   resolveOptions,
+  variableName,
   type Environment,
   type Flags,
   type Option,
   type OptionTable,
   type Resolved,
+  type Service,
 } from '@enjambre/common/config/options';
 import { tcpAddressSchema } from '@enjambre/common/config/schemas';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
@@ -45,9 +48,15 @@ export const devOptions: OptionTable = {
 };
 
 /** `enjambre dev`: tracker, messaging service and an agent in one process, until SIGINT or SIGTERM. */
-export async function dev(flags: Flags, environment: Environment): Promise<void> {
-  const log = await openDevLog(resolveOptions(devLogOptions, flags, environment), environment);
-  await runUntilSignal(createNetwork(flags, environment, log));
+export async function dev(
+  flags: Flags,
+  environment: Environment,
+  sources: ConfigSources = {},
+): Promise<void> {
+  const given = { flags, environment, sources };
+  const scope = scopeOf('agent', agentOptions, sources);
+  const log = await openDevLog(resolveOptions(devLogOptions, flags, environment, scope), environment);
+  await runUntilSignal(createNetwork(given, log));
 }
 
 type Listens = Readonly<Record<keyof typeof listens, Address>>;
@@ -56,10 +65,10 @@ type Listens = Readonly<Record<keyof typeof listens, Address>>;
  * All services, each using those before it. Invalid options are refused before anything
  * starts. If a service does not start, the ones before it are stopped again.
  */
-function createNetwork(flags: Flags, environment: Environment, log: DevLog): Startable {
-  const listen = resolveOptions(listens, flags, environment);
-  trackerConfig(listen, flags, environment);
-  agentConfig(listen, flags, environment);
+function createNetwork(given: Given, log: DevLog): Startable {
+  const listen = resolveOptions(listens, given.flags, given.environment);
+  trackerConfig(listen, given);
+  agentConfig(listen, given);
   const started: Startable[] = [];
   const begin = async <T extends Startable>(service: T): Promise<T> => {
     await service.start();
@@ -71,14 +80,14 @@ function createNetwork(flags: Flags, environment: Environment, log: DevLog): Sta
   };
   const start = async (): Promise<void> => {
     // The agent serves the metrics of all services.
-    const measured = await loadMetrics(agentConfig(listen, flags, environment).metrics);
+    const measured = await loadMetrics(agentConfig(listen, given).metrics);
     const parts = (name: string) => ({ ...measured, log: log.logger(name) });
-    const messagingService = createMessaging(messagingConfig(listen, flags, environment), parts('messaging'));
+    const messagingService = createMessaging(messagingConfig(listen, given), parts('messaging'));
     const messaging = await begin(underFlag('messagingListen', messagingService));
     const bound = { ...listen, messagingListen: messaging.address };
-    const trackerService = createTracker(trackerConfig(bound, flags, environment), parts('tracker'));
+    const trackerService = createTracker(trackerConfig(bound, given), parts('tracker'));
     const tracker = await begin(underFlag('trackerListen', trackerService));
-    const config = agentConfig({ ...bound, trackerListen: tracker.address }, flags, environment);
+    const config = agentConfig({ ...bound, trackerListen: tracker.address }, given);
     const beside = [messagingService.health, trackerService.health];
     const agent = await begin(createAgent(config, { ...parts(config.name), beside }));
     log.started({ name: config.name, dataDir: config.dataDir, tracker, messaging, agent });
@@ -116,47 +125,58 @@ function underFlag(key: keyof Listens, service: Listening): Listening {
   };
 }
 
-/** The flags and variables that the services get: LISTEN and NAME are the agent's. */
+interface Given {
+  readonly flags: Flags;
+  readonly environment: Environment;
+  readonly sources: ConfigSources;
+}
+
+/** The flags that the tracker and the messaging service share with the agent. */
 function common(
   listen: Address,
   { logLevel, logFormat, operatorTokenFile, addressBudget, allowEndpoints }: Flags,
-  environment: Environment,
-): [Flags, Environment] {
-  const { ENJAMBRE_LOG_LEVEL, ENJAMBRE_LOG_FORMAT, ENJAMBRE_OPERATOR_TOKEN_FILE } = environment;
-  const { ENJAMBRE_ADDRESS_BUDGET, ENJAMBRE_ALLOW_ENDPOINTS, HOME, XDG_DATA_HOME } = environment;
-  return [
-    { listen: formatAddress(listen), logLevel, logFormat, operatorTokenFile, addressBudget, allowEndpoints },
-    {
-      ...{ ENJAMBRE_LOG_LEVEL, ENJAMBRE_LOG_FORMAT, ENJAMBRE_OPERATOR_TOKEN_FILE },
-      ...{ ENJAMBRE_ADDRESS_BUDGET, ENJAMBRE_ALLOW_ENDPOINTS, HOME, XDG_DATA_HOME },
-    },
-  ];
+): Flags {
+  const shared = { logLevel, logFormat, operatorTokenFile, addressBudget, allowEndpoints };
+  return { listen: formatAddress(listen), ...shared };
+}
+
+/** Without old forms of variables, such as ENJAMBRE_NAME and ENJAMBRE_METRICS: they are the agent's. */
+function variablesOf(service: Service, environment: Environment, table: OptionTable): Environment {
+  const own = Object.entries(table).flatMap(([key, { shared }]) => [
+    variableName(key, service),
+    ...(shared ? [variableName(key)] : []),
+  ]);
+  const kept = Object.entries(environment).filter(
+    ([name]) => !name.startsWith('ENJAMBRE_') || own.includes(name),
+  );
+  return Object.fromEntries(kept);
 }
 
 function messagingConfig(
   { messagingListen }: Listens,
-  flags: Flags,
-  environment: Environment,
+  { flags, environment, sources }: Given,
 ): Resolved<typeof messagingOptions> {
-  return resolveOptions(messagingOptions, ...common(messagingListen, flags, environment));
+  const scope = scopeOf('messaging', messagingOptions, sources);
+  const variables = variablesOf('messaging', environment, messagingOptions);
+  return resolveOptions(messagingOptions, common(messagingListen, flags), variables, scope);
 }
 
 function trackerConfig(
   { trackerListen, messagingListen }: Listens,
-  flags: Flags,
-  environment: Environment,
+  { flags, environment, sources }: Given,
 ): Resolved<typeof trackerOptions> {
-  const [its, variables] = common(trackerListen, flags, environment);
-  return resolveOptions(trackerOptions, { ...its, messaging: near(messagingListen) }, variables);
+  const its = { ...common(trackerListen, flags), messaging: near(messagingListen) };
+  const variables = variablesOf('tracker', environment, trackerOptions);
+  return resolveOptions(trackerOptions, its, variables, scopeOf('tracker', trackerOptions, sources));
 }
 
 function agentConfig(
   { trackerListen, messagingListen }: Listens,
-  flags: Flags,
-  environment: Environment,
+  { flags, environment, sources }: Given,
 ): Resolved<typeof agentOptions> {
   const services = { tracker: near(trackerListen), messaging: near(messagingListen) };
-  return resolveOptions(agentOptions, { ...flags, ...services }, environment);
+  const scope = scopeOf('agent', agentOptions, sources);
+  return resolveOptions(agentOptions, { ...flags, ...services }, environment, scope);
 }
 
 /** Address for calls to a service in this process. */

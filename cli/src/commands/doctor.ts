@@ -1,4 +1,4 @@
-import type { Flags, OptionTable } from '@enjambre/common/config/options';
+import type { Flags, OptionTable, Service } from '@enjambre/common/config/options';
 import { EnjambreError } from '@enjambre/core/error';
 import type { AgentConfig, agentOptions } from '@enjambre/peer-agent/config';
 import type { Session } from '../context.js';
@@ -13,7 +13,7 @@ import { count, plain } from '../render/text.js';
 
 interface Tables {
   readonly agent: typeof agentOptions;
-  readonly others: readonly OptionTable[];
+  readonly services: Readonly<Record<Service, OptionTable>>;
 }
 
 const COLUMNS = [
@@ -29,7 +29,10 @@ const COLUMNS = [
  * @param flags of the agent, whether it runs or not
  */
 export async function doctor(session: Session, tables: Tables, flags: Flags): Promise<void> {
-  const { config, facts } = gatherConfig(tables, flags, session.context.environment);
+  const { config, facts } = gatherConfig(tables, flags, {
+    environment: session.context.environment,
+    config: session.config,
+  });
   const settings = judgeConfig(facts);
   tell(session.output, settings);
   const agent = await gatherAgent(withControl(session, config));
@@ -43,7 +46,8 @@ export async function doctor(session: Session, tables: Tables, flags: Flags): Pr
 
 /** `--control unix:PATH` moves the control socket of the agent, unless --agent names another address. */
 function withControl(session: Session, { control }: Partial<AgentConfig>): Session {
-  const said = session.connection.agent ?? session.context.environment['ENJAMBRE_AGENT'];
+  const { agent, context } = session.connection;
+  const said = agent ?? session.context.environment['ENJAMBRE_AGENT'] ?? context?.values.agent;
   if (said !== undefined || control?.kind !== 'unix') return session;
   return { ...session, connection: { ...session.connection, agent: `unix:${control.path}` } };
 }

@@ -4,30 +4,38 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { messagingOptions } from '@enjambre/messaging/config';
 import { agentOptions } from '@enjambre/peer-agent/config';
+import { trackerOptions } from '@enjambre/tracker/config';
 import { gatherConfig } from './gather-config.js';
 import { gatherFolder } from './gather-disk.js';
 import { openFilesOf } from './gather-limits.js';
 import { shortly } from './probe.js';
 
-const tables = { agent: agentOptions, others: [messagingOptions] };
+const services = { agent: agentOptions, messaging: messagingOptions, tracker: trackerOptions };
+const tables = { agent: agentOptions, services };
 
 describe('settings', () => {
   test('are read separately: valid ones count beside invalid ones', () => {
     const { config, facts } = gatherConfig(
       tables,
       { listen: 'x', tracker: 'a:1,b:2' },
-      { ENJAMBRE_LABEL: 'nothing' },
+      { environment: { ENJAMBRE_AGENT_LABEL: 'nothing' } },
     );
     expect(facts.problems).toEqual([
       expect.stringMatching(/^--listen: /),
-      expect.stringMatching(/^ENJAMBRE_LABEL: /),
+      expect.stringMatching(/^ENJAMBRE_AGENT_LABEL: /),
     ]);
     expect(config.tracker).toMatchObject([{ host: 'a' }, { host: 'b' }]);
     expect(config.listen).toBeUndefined();
   });
 
   test('of other services, of the command and of Kubernetes are not reported as unknown', () => {
-    const known = ['ENJAMBRE_MAX_PENDING', 'ENJAMBRE_TOKEN', 'ENJAMBRE_DATA_DIR', 'OTHER_DATA_DIR'];
+    const known = [
+      'ENJAMBRE_MESSAGING_MAX_PENDING',
+      'ENJAMBRE_MAX_PENDING',
+      'ENJAMBRE_TOKEN',
+      'ENJAMBRE_DATA_DIR',
+      'OTHER_DATA_DIR',
+    ];
     const kubernetes = [
       'ENJAMBRE_TRACKER_SERVICE_HOST',
       'ENJAMBRE_TRACKER_SERVICE_PORT_GRPC',
@@ -36,7 +44,7 @@ describe('settings', () => {
     const environment = Object.fromEntries(
       [...known, ...kubernetes, 'ENJAMBRE_NAM'].map((name) => [name, '/x']),
     );
-    expect(gatherConfig(tables, {}, environment).facts.unknown).toEqual([
+    expect(gatherConfig(tables, {}, { environment }).facts.unknown).toEqual([
       { name: 'ENJAMBRE_NAM', meant: 'ENJAMBRE_NAME' },
     ]);
   });

@@ -5,6 +5,8 @@ export interface ConfigFacts {
   readonly problems: readonly string[];
   /** Unknown ENJAMBRE_ variables, each with the known one that was probably meant. */
   readonly unknown: readonly { readonly name: string; readonly meant?: string | undefined }[];
+  /** Variables in their older form, each with the one that replaces it. */
+  readonly old: readonly { readonly name: string; readonly instead: string }[];
   /** Of the agent; absent if the setting is invalid. */
   readonly dataDir?: string | undefined;
   readonly sharedDir?: string | undefined;
@@ -13,7 +15,7 @@ export interface ConfigFacts {
 const { ok, warn, fail } = about('config');
 
 /** Findings about the flags and environment variables here, not about those of an agent on another machine. */
-export function judgeConfig({ problems, unknown, dataDir, sharedDir }: ConfigFacts): Finding[] {
+export function judgeConfig({ problems, unknown, old, dataDir, sharedDir }: ConfigFacts): Finding[] {
   const findings = [
     ...problems.map((problem) => fail(`${problem}: an agent does not start with this setting`)),
     ...unknown.map(({ name, meant }) =>
@@ -22,6 +24,9 @@ export function judgeConfig({ problems, unknown, dataDir, sharedDir }: ConfigFac
           ? `${name} is not a setting of enjambre and has no effect: unset it`
           : `${name} is not a setting of enjambre and has no effect: did you mean ${meant}?`,
       ),
+    ),
+    ...old.map(({ name, instead }) =>
+      warn(`${name} is deprecated, and the next version ignores it: set ${instead}`),
     ),
   ];
   if (dataDir !== undefined && sharedDir !== undefined && `${dataDir}/`.startsWith(`${sharedDir}/`)) {

@@ -28,7 +28,7 @@ function expectFindings(findings: readonly Finding[], ...expected: [Finding['lev
 }
 
 describe('settings', () => {
-  const none = { problems: [], unknown: [] };
+  const none = { problems: [], unknown: [], old: [] };
 
   test('are ok without a problem', () => {
     expectFindings(judgeConfig({ ...none, dataDir: '/data', sharedDir: '/data2' }), ['ok']);
@@ -46,6 +46,11 @@ describe('settings', () => {
       ['warn', /ENJAMBRE_FOO .*unset it/],
       ['warn', /did you mean ENJAMBRE_TRACKER\?/],
     );
+  });
+
+  test('warn of a variable in its older form', () => {
+    const old = [{ name: 'ENJAMBRE_LISTEN', instead: 'ENJAMBRE_AGENT_LISTEN' }];
+    expectFindings(judgeConfig({ ...none, old }), ['warn', /set ENJAMBRE_AGENT_LISTEN/]);
   });
 
   test('fail if the data folder is inside the shared folder', () => {

@@ -38,6 +38,7 @@ export const agentOptions = {
     description: 'folder for its identity and state',
     schema: pathSchema,
     default: { shown: '~/.local/share/enjambre', find: defaultDataDir },
+    shared: true,
   },
   listen: {
     placeholder: 'HOST:PORT',
@@ -74,6 +75,7 @@ export const agentOptions = {
       'address of its tracker, or several, separated by commas; it uses one that answers, also of several addresses of a name',
     schema: tcpAddressListSchema,
     default: '127.0.0.1:7070',
+    shared: true,
   },
   messaging: {
     placeholder: 'HOST:PORT',

@@ -1,3 +1,4 @@
+import { scopeOf, type ConfigSources } from '@enjambre/common/config/config-file';
 import { resolveOptions, type Environment, type Flags } from '@enjambre/common/config/options';
 import { loadMetrics } from '@enjambre/common/metrics/load-metrics';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
@@ -8,7 +9,16 @@ import { createTracker } from './service.js';
  * Runs a tracker in the foreground until SIGINT or SIGTERM. Throws `invalid` BAD_OPTION,
  * `unavailable` PORT_IN_USE or CANNOT_LISTEN.
  */
-export async function run(flags: Flags, environment: Environment): Promise<void> {
-  const config = resolveOptions(trackerOptions, flags, environment);
+export async function run(
+  flags: Flags,
+  environment: Environment,
+  sources: ConfigSources = {},
+): Promise<void> {
+  const config = resolveOptions(
+    trackerOptions,
+    flags,
+    environment,
+    scopeOf('tracker', trackerOptions, sources),
+  );
   await runUntilSignal(createTracker(config, await loadMetrics(config.metrics)));
 }

@@ -14,6 +14,7 @@ export const operatorOptions = {
       'file with the token of the operator, who may read all texts in events; tracker and messaging create it if missing',
     schema: pathSchema.optional(),
     default: { shown: '~/.local/share/enjambre/operator.token', find: defaultOperatorTokenFile },
+    shared: true,
   },
 } satisfies Record<string, Option>;
 

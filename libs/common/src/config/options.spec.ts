@@ -56,6 +56,35 @@ describe('resolveOptions', () => {
     expect(resolveOptions(table, { listen: ':2' }, environment).listen).toMatchObject({ port: 2 });
   });
 
+  it('takes the variable of the service before its older form, which it reports', () => {
+    const old: string[][] = [];
+    const scope = {
+      service: 'agent',
+      deprecated: (variable: string, instead: string) => old.push([variable, instead]),
+    } as const;
+    const both = { ENJAMBRE_LISTEN: ':2', ENJAMBRE_AGENT_LISTEN: ':3' };
+    expect(resolveOptions(table, {}, both, scope).listen).toMatchObject({ port: 3 });
+    expect(old).toEqual([]);
+    expect(resolveOptions(table, {}, { ENJAMBRE_LISTEN: ':2' }, scope).listen).toMatchObject({ port: 2 });
+    expect(old).toEqual([['ENJAMBRE_LISTEN', 'ENJAMBRE_AGENT_LISTEN']]);
+    const shared = { listen: { ...table.listen, shared: true } };
+    resolveOptions(shared, {}, { ENJAMBRE_LISTEN: ':2' }, scope);
+    expect(old).toHaveLength(1);
+    const others = { ENJAMBRE_TRACKER_LISTEN: ':4' };
+    expect(resolveOptions(table, {}, others, scope).listen).toMatchObject({ port: 1 });
+  });
+
+  it('takes the file after flag and variable, and names its line', () => {
+    const file = { source: '/c.yaml: agent', values: { listen: ':5', label: ['a=1'] } };
+    const scope = { service: 'agent', file } as const;
+    expect(resolveOptions(table, {}, {}, scope)).toMatchObject({ listen: { port: 5 }, label: { a: '1' } });
+    const variable = { ENJAMBRE_AGENT_LISTEN: ':6' };
+    expect(resolveOptions(table, {}, variable, scope).listen).toMatchObject({ port: 6 });
+    expect(resolveOptions(table, { listen: ':7' }, variable, scope).listen).toMatchObject({ port: 7 });
+    const wrong = { service: 'agent', file: { ...file, values: { listen: 'nowhere' } } } as const;
+    expect(() => resolveOptions(table, {}, {}, wrong)).toThrow('/c.yaml: agent.listen: "nowhere" is not');
+  });
+
   it('spells a name as a flag and as a variable', () => {
     expect([flagName('downloadDir'), variableName('downloadDir')]).toEqual([
       '--download-dir',

@@ -106,6 +106,7 @@ export const commonOptions = {
     description: `log level: ${LOG_LEVELS.join(', ')}`,
     schema: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }),
     default: 'info',
+    shared: true,
   },
   logFormat: {
     placeholder: 'FORMAT',
@@ -114,6 +115,7 @@ export const commonOptions = {
       .enum(LOG_FORMATS, { error: `must be one of ${LOG_FORMATS.join(', ')}` })
       .optional()
       .transform((format) => format ?? (isatty(STDOUT) ? 'pretty' : 'json')),
+    shared: true,
   },
 } satisfies Record<string, Option>;
 

@@ -1,0 +1,141 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { ConfigFile } from '@enjambre/common/config/config-file';
+import { systemErrorText } from '@enjambre/common/system-error';
+import { EnjambreError } from '@enjambre/core/error';
+import type { Document } from 'yaml';
+import type { Given } from '../client-command.js';
+import { configFileOf, configPathOf } from '../configuration.js';
+import type { Session } from '../context.js';
+import { text } from '../option-values.js';
+import { plain } from '../render/text.js';
+
+const CONTEXT_FLAGS = ['agent', 'data-dir', 'token-file', 'tracker'] as const;
+
+/** `enjambre config`: shows and changes the configuration file. Makes no calls. */
+export async function config(session: Session, words: readonly string[], given: Given): Promise<void> {
+  const [action = 'view', name, ...rest] = words;
+  const file = await configFileOf(given, session.context, { mayBeMissing: true });
+  const needsName = action.endsWith('use-context') || action === 'set-context' || action === 'delete-context';
+  if (rest.length > 0 || needsName !== (name !== undefined)) throw usage();
+  switch (action) {
+    case 'view':
+      return view(session, file, configPathOf(given, session.context));
+    case 'get-contexts':
+      return contexts(session, file);
+    case 'current-context':
+      return current(session, file);
+    case 'use-context':
+    case 'set-context':
+    case 'delete-context':
+      return change(session, file, {
+        path: configPathOf(given, session.context),
+        action,
+        name: name ?? '',
+        given,
+      });
+    default:
+      throw usage();
+  }
+}
+
+function usage(): EnjambreError {
+  const message =
+    'write `config view`, `config get-contexts`, `config current-context`, or `config use-context NAME`, `config set-context NAME --agent ADDR`, `config delete-context NAME`';
+  return new EnjambreError('invalid', 'USAGE', message);
+}
+
+function view({ output }: Session, file: ConfigFile | undefined, path: string): void {
+  output.object({ type: 'config', path, exists: file !== undefined, text: file?.text });
+  if (!file) output.hint(`there is no configuration file ${path}`);
+  else output.line(file.text.replace(/\n$/, ''));
+}
+
+function contexts({ output }: Session, file: ConfigFile | undefined): void {
+  for (const [name, its] of file?.contexts ?? []) {
+    const isCurrent = name === file?.currentContext;
+    const { agent, tracker, 'data-dir': dataDir, 'token-file': tokenFile } = its;
+    output.object({
+      type: 'context',
+      name,
+      current: isCurrent,
+      agent,
+      tracker,
+      data_dir: dataDir,
+      token_file: tokenFile,
+    });
+    output.line(`${isCurrent ? '*' : ' '} ${plain(name)}  ${plain(agent ?? dataDir ?? tracker ?? '')}`);
+  }
+  if ((file?.contexts.size ?? 0) === 0)
+    output.hint('there are no contexts: `enjambre config set-context` adds one');
+}
+
+function current({ output }: Session, file: ConfigFile | undefined): void {
+  const name = file?.currentContext;
+  if (name === undefined) {
+    const message = 'no context is current: `enjambre config use-context NAME` chooses one';
+    throw new EnjambreError('not-found', 'NO_CONTEXT', message);
+  }
+  output.object({ type: 'context', name, current: true });
+  output.line(plain(name));
+}
+
+interface Change {
+  readonly path: string;
+  readonly action: 'use-context' | 'set-context' | 'delete-context';
+  readonly name: string;
+  readonly given: Given;
+}
+
+async function change(
+  { output }: Session,
+  file: ConfigFile | undefined,
+  { path, action, name, given }: Change,
+): Promise<void> {
+  const { parseDocument } = await import('yaml');
+  // Edits the document, so that comments stay.
+  const document = parseDocument(file?.text ?? '');
+  const isKnown = file?.contexts.has(name) === true;
+  if (action !== 'set-context' && !isKnown) {
+    const message = `there is no context "${name}" in ${path}: \`enjambre config get-contexts\` lists them`;
+    throw new EnjambreError('not-found', 'NO_CONTEXT', message);
+  }
+  if (action === 'set-context') set(document, name, given);
+  else if (action === 'use-context') document.set('current-context', name);
+  else {
+    document.deleteIn(['contexts', name]);
+    if (file?.currentContext === name) document.delete('current-context');
+  }
+  await save(path, String(document));
+  const done = { 'use-context': 'is now current', 'set-context': 'is set', 'delete-context': 'is deleted' }[
+    action
+  ];
+  output.object({ type: 'context', name, current: action === 'use-context' });
+  output.line(`context ${plain(name)} ${done}`);
+}
+
+function set(document: Document, name: string, given: Given): void {
+  const values = CONTEXT_FLAGS.flatMap((flag) => {
+    const value = text(given[flag.replace(/-./g, (letter) => letter.slice(1).toUpperCase())]);
+    return value === undefined ? [] : [[flag, value] as const];
+  });
+  if (values.length === 0) {
+    const message = `set-context: name what it selects: ${CONTEXT_FLAGS.map((flag) => `--${flag}`).join(', ')}`;
+    throw new EnjambreError('invalid', 'USAGE', message);
+  }
+  for (const [flag, value] of values) document.setIn(['contexts', name, flag], value);
+}
+
+/** Replaces the file in one step: a crash leaves the old one or the new one. */
+async function save(path: string, yaml: string): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeFile(temporary, yaml, { mode: 0o600, flag: 'wx', flush: true });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    const message = `cannot write ${path} (${systemErrorText(error)}): fix its permissions, or name another file with --config`;
+    throw new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, { cause: error });
+  }
+}
