@@ -25,7 +25,7 @@ describe('a usage error exits with 2 and a hint:', () => {
     ['an unknown command', ['shar', 'x'], /unknown command 'shar'/],
     ['an unknown option', ['ls', '--al'], /unknown option '--al'/],
     ['a missing argument', ['get'], /missing required argument 'REF'/],
-    ['too many arguments', ['status', 'a', 'b'], /too many arguments/],
+    ['too many arguments', ['files', 'a', 'b'], /too many arguments/],
     ['an option without its value', ['get', 'x', '--output'], /--output/],
     ['pieces of no bytes', ['share', 'x', '--piece-length', 'many'], /--piece-length/],
     ['an agent at no address', ['ls', '--agent', 'nonsense'], /--agent: "nonsense"/],
@@ -132,7 +132,7 @@ describe('without a tracker', () => {
       expect.objectContaining({
         infohash: shared['infohash'],
         seeder_count: 1,
-        publisher: { name: 'alice' },
+        publisher: { id: expect.stringMatching(/^[0-9a-f]{64}$/), name: 'alice' },
       }),
     ]);
   });

@@ -19,12 +19,18 @@ export async function config(session: Session, words: readonly string[], given: 
   const needsName = action.endsWith('use-context') || action === 'set-context' || action === 'delete-context';
   if (rest.length > 0 || needsName !== (name !== undefined)) throw usage();
   switch (action) {
-    case 'view':
-      return view(session, file, configPathOf(given, session.context));
-    case 'get-contexts':
-      return contexts(session, file);
-    case 'current-context':
-      return current(session, file);
+    case 'view': {
+      view(session, file, configPathOf(given, session.context));
+      return;
+    }
+    case 'get-contexts': {
+      contexts(session, file);
+      return;
+    }
+    case 'current-context': {
+      current(session, file);
+      return;
+    }
     case 'use-context':
     case 'set-context':
     case 'delete-context':
