@@ -14,13 +14,18 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
 
 .PHONY: demo
-demo: build ## Run a real swarm on this machine: share, download, kill, resume, compare
+demo: ready ## Run a real swarm on this machine: share, download, kill, resume, compare
 	@node demo/dist/main.js
 
 .PHONY: demo-nats
-demo-nats: build ## Run the same on a real nats-server, with a subscriber that counts the events
+demo-nats: ready ## Run the same on a real nats-server, with a subscriber that counts the events
 	@tools/need-nats-server.sh
 	@node demo/dist/main.js --nats
+
+# What is needed to run: in a new clone without checking types, which takes most of the time of a build.
+.PHONY: ready
+ready: $(GENERATED)
+	@if [ -e cli/dist/.tsbuildinfo ]; then tsc -b; else node tools/transpile.mjs; fi
 
 .PHONY: build
 build: $(GENERATED) ## Install packages, generate code from proto/, compile
@@ -38,7 +43,7 @@ deb: build ## Write a Debian package of it to dist/, with units for systemd (WIT
 gen: $(GENERATED) ## Generate code from proto/
 
 .PHONY: lint
-lint: build ## Check types, style, promises, direction of imports, unused code, protos, docs, manifests
+lint: node_modules/.tools build ## Check types, style, promises, direction of imports, unused code, protos, docs, manifests
 	@tsc -p tsconfig.check.json
 	@eslint .
 	@prettier --check --log-level warn .
@@ -52,12 +57,12 @@ lint: build ## Check types, style, promises, direction of imports, unused code, 
 	@$(MAKE) --no-print-directory check-deploy
 
 .PHONY: check-deploy
-check-deploy: build ## Render the overlays; check them and the compose file against schemas and our flags
+check-deploy: node_modules/.tools build ## Render the overlays; check them and the compose file against schemas and our flags
 	@node tools/kubectl.mjs >/dev/null
 	@$(JEST) --silent $(addprefix test/deploy/,schemas manifests compose)
 
 .PHONY: docs
-docs: build ## Generate settings in docs/operations.md and metrics in docs/metrics.md; wrap documents
+docs: node_modules/.tools build ## Generate settings in docs/operations.md and metrics in docs/metrics.md; wrap documents
 	@node tools/document-settings.mjs
 	@node tools/describe-metrics.mjs
 	@node tools/wrap-docs.mjs
@@ -67,7 +72,7 @@ check-monitoring: ## Check the alerts and their tests with promtool (installs De
 	@tools/check-monitoring.sh
 
 .PHONY: test
-test: build ## Run all tests
+test: node_modules/.tools build ## Run all tests
 	@tools/need-nats-server.sh
 	@tools/need-packages.sh prometheus iproute2
 	@$(JEST) $(JEST_FLAGS)
@@ -75,24 +80,24 @@ test: build ## Run all tests
 NODES ?= 20 22 24
 
 .PHONY: test-nodes
-test-nodes: build ## Run the tests on Node 20, 22 and 24, from the npm registry (NODES=24; JEST_FLAGS as for test)
+test-nodes: node_modules/.tools build ## Run the tests on Node 20, 22 and 24, from the npm registry (NODES=24; JEST_FLAGS as for test)
 	@tools/need-nats-server.sh
 	@tools/need-packages.sh prometheus
 	@tools/test-nodes.sh $(NODES) -- $(JEST_FLAGS)
 
 .PHONY: try-monitoring
-try-monitoring: build ## Run a real Prometheus on a real swarm; check every query of dashboard and alerts
+try-monitoring: node_modules/.tools build ## Run a real Prometheus on a real swarm; check every query of dashboard and alerts
 	@tools/need-nats-server.sh
 	@tools/need-packages.sh prometheus
 	@$(JEST) --verbose test/monitoring
 
 .PHONY: storm
-storm: build ## Kill messaging service and NATS under 10,000 messages: each arrives once
+storm: node_modules/.tools build ## Kill messaging service and NATS under 10,000 messages: each arrives once
 	@tools/need-nats-server.sh
 	@STORM_MESSAGES=10000 STORM_SENDERS=20 STORM_RECEIVERS=20 $(JEST) test/storm
 
 .PHONY: rolling
-rolling: build ## Restart all trackers and the messaging service in turn under load: nothing is lost (ROLLING_TRACKERS)
+rolling: node_modules/.tools build ## Restart all trackers and the messaging service in turn under load: nothing is lost (ROLLING_TRACKERS)
 	@tools/need-nats-server.sh
 	@ROLLING_ROUNDS=$${ROLLING_ROUNDS:-5} ROLLING_AGENTS=$${ROLLING_AGENTS:-6} ROLLING_MIB=$${ROLLING_MIB:-32} $(JEST) test/rolling
 
@@ -101,7 +106,7 @@ try-upgrade: build ## Build an older version (OLD=commit) and run it beside this
 	@tools/try-upgrade.sh $(OLD)
 
 .PHONY: crash
-crash: build ## Kill an agent 100 times during downloads: every file correct, no false claim
+crash: node_modules/.tools build ## Kill an agent 100 times during downloads: every file correct, no false claim
 	@CRASH_KILLS=100 CRASH_MIB=512 $(JEST) test/crash
 
 .PHONY: attack
@@ -109,18 +114,18 @@ attack: build ## Attack each service as a stranger, beside honest downloads and 
 	@node test/attack/dist/main.js
 
 .PHONY: chaos-trackers
-chaos-trackers: build ## Kill trackers and NATS nodes, 3 of each, during downloads of 20 agents: all finish, all agree
+chaos-trackers: node_modules/.tools build ## Kill trackers and NATS nodes, 3 of each, during downloads of 20 agents: all finish, all agree
 	@tools/need-nats-server.sh
 	@CHAOS_AGENTS=20 CHAOS_DOWNLOADS=10 CHAOS_MIB=32 CHAOS_ROUNDS=3 $(JEST) test/trackers
 
 MUTATION_PARTS ?= core engine upload
 
 .PHONY: mutation
-mutation: build ## Mutate libs/core, the download engine and the upload scheduler: tests must fail (long)
+mutation: node_modules/.tools build ## Mutate libs/core, the download engine and the upload scheduler: tests must fail (long)
 	@status=0; for part in $(MUTATION_PARTS); do MUTATION_PART=$$part stryker run || status=1; done; exit $$status
 
 .PHONY: fuzz
-fuzz: build ## Give each reader of bytes from strangers 1,000,000 inputs (FUZZ_INPUTS, FUZZ_TARGET, FUZZ_SEED): none crashes, none takes 50 ms
+fuzz: node_modules/.tools build ## Give each reader of bytes from strangers 1,000,000 inputs (FUZZ_INPUTS, FUZZ_TARGET, FUZZ_SEED): none crashes, none takes 50 ms
 	@FUZZ_INPUTS=$${FUZZ_INPUTS:-1000000} $(JEST) test/fuzz
 
 .PHONY: bench
@@ -192,11 +197,12 @@ clean: ## Remove all build output, installed packages included
 	@rm -rf node_modules libs/*/dist services/*/dist cli/dist demo/dist bench/dist bench/results simulator/dist test/attack/dist dist libs/*/node_modules services/*/node_modules cli/node_modules demo/node_modules
 	@rm -rf libs/proto/src/gen $(GENERATED) coverage reports .stryker-tmp
 
-# npm writes this file at the end of an installation. Not `npm ci`: it refuses a lock file that lacks other platforms'
-# binaries, which not every registry mirror has. The locked versions are installed nevertheless.
 node_modules/.package-lock.json: package.json package-lock.json $(wildcard */package.json */*/package.json)
-	@npm install --no-save --no-audit --no-fund --loglevel=error
-	@touch $@
+	@tools/install.sh build
+
+# The tools of lint and test.
+node_modules/.tools: node_modules/.package-lock.json
+	@tools/install.sh tools
 
 $(GENERATED): $(PROTOS) node_modules/.package-lock.json
 	@tools/generate.sh
