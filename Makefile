@@ -59,7 +59,7 @@ lint: node_modules/.tools build ## Check types, style, promises, direction of im
 .PHONY: check-deploy
 check-deploy: node_modules/.tools build ## Render the overlays; check them and the compose file against schemas and our flags
 	@node tools/kubectl.mjs >/dev/null
-	@$(JEST) --silent $(addprefix test/deploy/,schemas manifests compose)
+	@$(JEST) --silent $(addprefix test/deploy/,schemas manifests compose debian)
 
 .PHONY: docs
 docs: node_modules/.tools build ## Generate settings in docs/operations.md and metrics in docs/metrics.md; wrap documents

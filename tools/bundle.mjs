@@ -24,9 +24,6 @@ const MINIFY = {
 const PROTOS = ['grpc-health-check/proto', '@grpc/reflection/build/proto/grpc'];
 const READS_PROTOS = /node_modules\/((?:grpc-health-check|@grpc\/reflection)\/build\/.*)\/[^/]+\.js$/;
 
-/** Detects the host for traces. We do not. */
-const UNUSED = /\/@opentelemetry\/resources\/.*\/getMachineId\.js$/;
-
 /** Replaces text in modules of others; a text that is missing means that a new version has to be read. */
 function replacing(path, ...pairs) {
   let contents = readFileSync(path, 'utf8');
@@ -47,6 +44,17 @@ const adapt = {
     load(/\/libs\/proto\/dist\/descriptors\.js$/, (path) =>
       replacing(path, ['../descriptors.binpb', './descriptors.binpb']),
     );
+    // esbuild splits a CommonJS module off with its default export only; Node finds the names in it.
+    load(/\/dist\/.*\.js$/, (path) => {
+      if (path.includes('/node_modules/')) return undefined;
+      const text = readFileSync(path, 'utf8');
+      return {
+        contents: text.replaceAll(
+          /\bimport\('(?!\.|@enjambre\/)[^']+'\)/g,
+          '$&.then((m) => ({ ...m.default, ...m }))',
+        ),
+      };
+    });
     load(READS_PROTOS, (path) => {
       if (!readFileSync(path, 'utf8').includes('__dirname')) return undefined;
       return replacing(path, ['__dirname', `(__dirname + '/protos/${READS_PROTOS.exec(path)[1]}')`]);
@@ -81,17 +89,8 @@ async function bundle() {
     plugins: [adapt],
     ...MINIFY,
   });
-  refuseHiddenNames(metafile.inputs);
   for (const { path, text } of outputFiles) writeFileSync(path, await asCommonJs(text));
   return Object.keys(metafile.inputs);
-}
-
-/** The named exports of a CommonJS module are lost in a dynamic import: import it statically in a module of ours. */
-function refuseHiddenNames(inputs) {
-  for (const [importer, { imports }] of Object.entries(inputs))
-    for (const { path, kind } of imports)
-      if (kind === 'dynamic-import' && inputs[path]?.format === 'cjs' && !UNUSED.test(importer))
-        throw new Error(`${importer} imports ${path} dynamically, which is CommonJS`);
 }
 
 async function asCommonJs(module) {

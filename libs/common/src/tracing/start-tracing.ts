@@ -22,14 +22,25 @@ export type EndTracing = () => Promise<void>;
 export async function startTracing(service: string, environment: Environment): Promise<EndTracing> {
   const protocol = protocolOf(environment);
   if (!protocol) return () => Promise.resolve();
-  const [sdk, { OtelTracer }] = await Promise.all([import('./otel-sdk.js'), import('./otel-tracer.js')]);
-  const Exporter = protocol === 'http/json' ? sdk.JsonExporter : sdk.ProtobufExporter;
+  const [
+    sdk,
+    { detectResources, envDetector, resourceFromAttributes },
+    { OTLPTraceExporter },
+    { OtelTracer },
+  ] = await Promise.all([
+    import('@opentelemetry/sdk-trace-node'),
+    import('@opentelemetry/resources'),
+    protocol === 'http/json'
+      ? import('@opentelemetry/exporter-trace-otlp-http')
+      : import('@opentelemetry/exporter-trace-otlp-proto'),
+    import('./otel-tracer.js'),
+  ]);
   const given = environment.OTEL_EXPORTER_OTLP_TRACES_TIMEOUT ?? environment.OTEL_EXPORTER_OTLP_TIMEOUT;
-  const exporter = new Exporter(given === undefined ? { timeoutMillis: EXPORT_TIMEOUT_MS } : {});
+  const exporter = new OTLPTraceExporter(given === undefined ? { timeoutMillis: EXPORT_TIMEOUT_MS } : {});
   const provider = new sdk.NodeTracerProvider({
-    resource: sdk
-      .resourceFromAttributes({ 'service.name': service, 'service.version': VERSION })
-      .merge(sdk.detectResources({ detectors: [sdk.envDetector] })),
+    resource: resourceFromAttributes({ 'service.name': service, 'service.version': VERSION }).merge(
+      detectResources({ detectors: [envDetector] }),
+    ),
     spanProcessors: [new sdk.BatchSpanProcessor(exporter)],
   });
   provider.register();
