@@ -11,7 +11,8 @@ export const MESSAGES: readonly ClientCommand[] = [
   {
     usage: 'send [WORDS...]',
     kinds: { WORDS: 'peer' },
-    summary: 'send a message: `send PEER TEXT`, `send --room ROOM TEXT`, `send --all TEXT`',
+    summary:
+      'send a message: `send PEER TEXT`, `send --room ROOM TEXT`, `send --all TEXT`; TEXT is - for standard input',
     flags: [
       { flags: '--room <ROOM>', description: 'send to all members of a room', kind: 'room' },
       { flags: '--all', description: 'send to all peers' },

@@ -4,7 +4,8 @@ import { EnjambreError } from '@enjambre/core/error';
 import { looksLike, withDigits } from '@enjambre/core/named';
 import type { DownloadRequest } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { File } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import { MAX_TORRENT_BYTES, readTorrent, STANDARD, tooLarge, type TorrentSource } from './torrent-file.js';
+import { STANDARD } from './standard-input.js';
+import { MAX_TORRENT_BYTES, readTorrent, tooLarge, type TorrentSource } from './torrent-file.js';
 import { pathFrom, type WorkingFolder } from './working-folder.js';
 
 const INFOHASH = /^[0-9a-f]{64}$/i;

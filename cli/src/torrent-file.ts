@@ -1,16 +1,13 @@
 import { createReadStream } from 'node:fs';
-import { addAbortSignal } from 'node:stream';
 import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
 import { MAX_BENCODE_BYTES } from '@enjambre/core/bencode-value';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Context, Session } from './context.js';
+import { gather, readStandardInput, STANDARD } from './standard-input.js';
 import { pathFrom } from './working-folder.js';
 
 /** Every part of the system refuses larger metainfo. */
 export const MAX_TORRENT_BYTES = MAX_BENCODE_BYTES;
-
-/** A path that means standard input or output. */
-export const STANDARD = '-';
 
 /** The inputs that a `.torrent` can be read from. */
 export interface TorrentSource extends Pick<Session, 'signal'> {
@@ -22,11 +19,12 @@ export interface TorrentSource extends Pick<Session, 'signal'> {
  * {@link MAX_TORRENT_BYTES}. Throws `not-found`
  * PATH_NOT_FOUND, `denied` PATH_NOT_READABLE, `invalid` BAD_METAINFO or USAGE.
  */
-export async function readTorrent(path: string, { context, signal }: TorrentSource): Promise<Buffer> {
-  if (path === STANDARD) return readStandardInput(context, signal);
+export async function readTorrent(path: string, source: TorrentSource): Promise<Buffer> {
+  const { context } = source;
+  if (path === STANDARD) return readInput(source);
   const whole = pathFrom(context, path);
   try {
-    return await gather(createReadStream(whole), whole);
+    return await gather(createReadStream(whole), MAX_TORRENT_BYTES, () => tooLarge(whole));
   } catch (error) {
     if (error instanceof EnjambreError) throw error;
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') {
@@ -37,33 +35,16 @@ export async function readTorrent(path: string, { context, signal }: TorrentSour
   }
 }
 
-async function readStandardInput(
-  { stdin, canAsk }: TorrentSource['context'],
-  signal: AbortSignal,
-): Promise<Buffer> {
-  if (canAsk) {
-    const message = 'standard input is a terminal: pipe a .torrent into it, or name a file';
-    throw new EnjambreError('invalid', 'USAGE', message);
-  }
-  try {
-    const bytes = await gather(addAbortSignal(signal, stdin), 'standard input');
-    if (bytes.length > 0) return bytes;
-  } catch (error) {
-    throw signal.aborted ? new EnjambreError('cancelled', 'INTERRUPTED', 'interrupted') : error;
-  }
+async function readInput({ context, signal }: TorrentSource): Promise<Buffer> {
+  const bytes = await readStandardInput(context, signal, {
+    what: 'a .torrent',
+    instead: 'name a file',
+    maxBytes: MAX_TORRENT_BYTES,
+    tooLong: () => tooLarge('standard input'),
+  });
+  if (bytes.length > 0) return bytes;
   const message = 'bad metainfo: standard input is empty: pipe a .torrent into it, or name a file';
   throw new EnjambreError('invalid', 'BAD_METAINFO', message);
-}
-
-async function gather(stream: AsyncIterable<Uint8Array>, what: string): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size > MAX_TORRENT_BYTES) throw tooLarge(what);
-  }
-  return Buffer.concat(chunks);
 }
 
 export function tooLarge(what: string): EnjambreError {

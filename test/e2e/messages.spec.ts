@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { ProcessSwarm, type CommandResult, type SwarmAgent } from '@enjambre/harness/swarm';
+import { finish, ProcessSwarm, type CommandResult, type SwarmAgent } from '@enjambre/harness/swarm';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { lastLine } from './support/outcome.js';
 
@@ -48,6 +48,18 @@ describe('a message', () => {
     expect(shown).toEqual(['one', 'two', 'three']);
     expect(await inbox(bob)).toEqual([]);
     expect(await inbox(bob, ['--all'])).toEqual(['hello', 'one', 'two', 'three']);
+  });
+
+  test('is read from standard input as -, lines and all', async () => {
+    const args = ['send', '--data-dir', alice.dataDir, 'bob', '-'];
+    const piped = (input: string): Promise<CommandResult> =>
+      finish(swarm.run(args, { through: ['sh', '-c', `${input} | "$@"`, 'sh'] }));
+    expect(await piped("printf 'two\\nlines\\n'")).toMatchObject({ code: 0, stderr: '' });
+    await arrived(bob, 'two\nlines');
+    const empty = await piped('true');
+    expect([empty.code, empty.stderr]).toEqual([2, expect.stringMatching(/the text is empty/)]);
+    const long = await piped('head -c 70000 /dev/zero');
+    expect([long.code, long.stderr]).toEqual([2, expect.stringMatching(/longer than 64 KiB/)]);
   });
 
   test('that is unread survives a crash of its receiver', async () => {

@@ -6,7 +6,11 @@ import type { Session } from '../context.js';
 import { withMessages } from '../message-client.js';
 import { historyJson, inboxJson, messageLine, sentJson, targetText } from '../render/message.js';
 import { count } from '../render/text.js';
+import { readStandardInput, STANDARD } from '../standard-input.js';
 import { followStream } from './follow.js';
+
+/** The limit of messaging services. */
+const MAX_TEXT_BYTES = 64 << 10;
 
 export interface SendOptions {
   /** The peer and the text, or with `room` or `all` the text alone. */
@@ -19,7 +23,8 @@ export interface SendOptions {
 
 /** `enjambre send`: sends a message to a peer, a room or all peers. */
 export async function send(session: Session, options: SendOptions): Promise<void> {
-  const { target, text } = addressed(options);
+  const { target, words } = addressed(options);
+  const text = await textOf(words, session);
   if (options.id === '') throw usage('--id is empty: omit it to have an id generated');
   const id = options.id ?? randomUUID();
   const sent = await withMessages(session, (messages) => messages.send({ id, target, text }));
@@ -39,14 +44,14 @@ export async function send(session: Session, options: SendOptions): Promise<void
   }
 }
 
-function addressed({ words, room, all }: SendOptions): { target: Target; text: string } {
+function addressed({ words, room, all }: SendOptions): { target: Target; words: readonly string[] } {
   if (room !== undefined && all) throw usage('--room and --all exclude each other: choose one');
-  if (room !== undefined) return { target: { target: { $case: 'room', value: room } }, text: textOf(words) };
-  if (all) return { target: { target: { $case: 'everyone', value: true } }, text: textOf(words) };
+  if (room !== undefined) return { target: { target: { $case: 'room', value: room } }, words };
+  if (all) return { target: { target: { $case: 'everyone', value: true } }, words };
   const [peer = '', ...rest] = words;
   if (rest.length === 0)
     throw usage('recipient or text is missing: write `enjambre send PEER TEXT`, or use --room ROOM or --all');
-  return { target: toPeer(peer), text: textOf(rest) };
+  return { target: toPeer(peer), words: rest };
 }
 
 function toPeer(peer: string): Target {
@@ -55,10 +60,21 @@ function toPeer(peer: string): Target {
   return { target: { $case: 'peer', value: peer } };
 }
 
-function textOf(words: readonly string[]): string {
-  const text = words.join(' ');
+/** The words, or for `-` standard input without its last line end. */
+async function textOf(words: readonly string[], { context, signal }: Session): Promise<string> {
+  const text = words.length === 1 && words[0] === STANDARD ? await piped(context, signal) : words.join(' ');
   if (text === '') throw usage('the text is empty: write it after the recipient');
   return text;
+}
+
+async function piped(context: Session['context'], signal: AbortSignal): Promise<string> {
+  const bytes = await readStandardInput(context, signal, {
+    what: 'the text',
+    instead: 'write it after the recipient',
+    maxBytes: MAX_TEXT_BYTES,
+    tooLong: () => usage(`the text is longer than ${MAX_TEXT_BYTES / 1024} KiB: share it as a file instead`),
+  });
+  return bytes.toString().replace(/\r?\n$/, '');
 }
 
 export interface InboxOptions {

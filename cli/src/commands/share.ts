@@ -16,7 +16,7 @@ import { sharedJson } from '../render/json.js';
 import { leftOutNotes, linksLeftOut } from '../render/left-out.js';
 import { ProgressLine } from '../render/progress.js';
 import { formatBytes, plain } from '../render/text.js';
-import { STANDARD } from '../torrent-file.js';
+import { STANDARD } from '../standard-input.js';
 import { forEach } from '../several.js';
 import { pathFrom } from '../working-folder.js';
 

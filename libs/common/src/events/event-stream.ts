@@ -27,6 +27,9 @@ const DEDUPLICATION_MS = 5 * 60_000;
 const MAX_MESSAGE_BYTES = 65_536;
 
 /** Desired configuration of the stream. */
+/** For people who list the streams of a server. */
+const DESCRIPTION = 'Enjambre: events of the network, as CloudEvents';
+
 export interface EventStreamWish {
   /** Retention; without it an existing stream stays unchanged. */
   readonly retention: EventRetention | undefined;
@@ -46,7 +49,7 @@ export function ensureEventStream(
   return ensureStream(manager, {
     name: EVENT_STREAM,
     made: { num_replicas: nodes, ...settings(retention ?? initial ?? DEFAULT_RETENTION) },
-    kept: retention ? settings(retention) : { subjects: SUBJECTS },
+    kept: retention ? settings(retention) : { subjects: SUBJECTS, description: DESCRIPTION },
     onRefused,
   });
 }
@@ -54,6 +57,7 @@ export function ensureEventStream(
 function settings({ maxAgeMs, maxBytes }: EventRetention): Partial<StreamConfig> {
   return {
     subjects: SUBJECTS,
+    description: DESCRIPTION,
     max_age: nanos(maxAgeMs),
     max_bytes: maxBytes,
     max_msg_size: MAX_MESSAGE_BYTES,

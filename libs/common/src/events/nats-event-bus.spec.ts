@@ -204,6 +204,7 @@ describe('the event bus on NATS', () => {
     expect(await config()).toMatchObject(wanted);
     await service('b');
     expect(await config()).toMatchObject(wanted);
+    expect(await config()).toHaveProperty('description', expect.stringMatching(/^Enjambre: events/));
     await service('c', { retention: { maxAgeMs: 3_600_000, maxBytes: 2_000_000 } });
     expect(await config()).toMatchObject({ max_age: nanos(3_600_000), max_bytes: 2_000_000 });
   });

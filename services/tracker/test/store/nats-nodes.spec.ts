@@ -47,7 +47,9 @@ describe('a store on a cluster of three nodes', () => {
 
   test('is stored on the configured number of nodes, and moved to more when that is raised', async () => {
     await started(1);
-    expect((await bucket()).config.num_replicas).toBe(1);
+    const { config } = await bucket();
+    expect(config.num_replicas).toBe(1);
+    expect(config.description).toMatch(/^Enjambre: files/);
     await started('auto');
     expect((await bucket()).config.num_replicas).toBe(3);
   });

@@ -162,7 +162,13 @@ export class JetStreamAccess implements Startable {
     });
     const js = connection.jetstream({ timeout: TIMEOUT_MS });
     const openBucket = (replicas: number): Promise<KV> =>
-      js.views.kv(BUCKET, { history: 1, timeout: TIMEOUT_MS, storage: StorageType.File, replicas });
+      js.views.kv(BUCKET, {
+        description: 'Enjambre: agents, rooms and names that the messaging service knows',
+        history: 1,
+        timeout: TIMEOUT_MS,
+        storage: StorageType.File,
+        replicas,
+      });
     const bucket = { connection, stream: `KV_${BUCKET}`, make: openBucket };
     const contacts = await this.#placement.place(bucket);
     return { connection, js, jsm, contacts, idBase: created * IDS_PER_MS };
@@ -173,6 +179,7 @@ export class JetStreamAccess implements Startable {
     const { maxAgeMs, maxBytes, duplicateWindowMs } = this.#options;
     const changeable = {
       subjects: SUBJECTS,
+      description: 'Enjambre: messages between agents, by receiver',
       max_age: nanos(maxAgeMs),
       max_bytes: maxBytes,
       duplicate_window: nanos(Math.min(duplicateWindowMs, maxAgeMs)),

@@ -229,6 +229,7 @@ export class CatalogueBucket {
     const js = connection.jetstream({ timeout: TIMEOUT_MS });
     const make = (nodes: number): Promise<KV> =>
       js.views.kv(BUCKET, {
+        description: 'Enjambre: files that were shared in the network, by infohash',
         history: 1,
         ttl: this.#init.maxAgeMs,
         max_bytes: this.#room.first,
