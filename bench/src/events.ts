@@ -76,7 +76,7 @@ class Receiver {
 
   constructor(bus: EventBus) {
     bus.subscribe(({ event }) => {
-      const number = event.event?.$case === 'downloadProgressed' ? Number(event.event.value.bytesLeft) : 0;
+      const number = event.event?.$case === 'downloadProgressed' ? Number(event.event.value.leftBytes) : 0;
       this.#latencies.push(performance.now() - (this.#publishedMs[number] ?? 0));
       if (this.#latencies.length === this.#wanted) this.#done?.();
     });
@@ -112,7 +112,7 @@ class Receiver {
 }
 
 function progress(number: number): Fact {
-  const peer = { peerId: 'ab'.repeat(32), name: 'alice' };
-  const file = { infohash: 'cd'.repeat(32), name: 'model.bin', size: 1_000_000_000n };
-  return { $case: 'downloadProgressed', value: { peer, file, bytesLeft: BigInt(number) } };
+  const peer = { id: 'ab'.repeat(32), name: 'alice' };
+  const file = { infohash: 'cd'.repeat(32), name: 'model.bin', sizeBytes: 1_000_000_000n };
+  return { $case: 'downloadProgressed', value: { peer, file, leftBytes: BigInt(number) } };
 }

@@ -86,7 +86,7 @@ async function measureStart(
   const tracker = dialer.client(TrackerServiceClient, swarm.trackerAddress);
   try {
     const isKnown = async (): Promise<boolean> =>
-      (await callUnary(tracker.getStats.bind(tracker), {})).files === files;
+      (await callUnary(tracker.getStats.bind(tracker), {})).fileCount === files;
     await waitFor(isKnown, { what: `${files} files at the tracker`, everyMs: POLL_MS, timeoutMs: LIMIT_MS });
   } finally {
     tracker.close();

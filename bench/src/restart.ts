@@ -93,7 +93,7 @@ async function untilSeeding(client: AgentServiceClient, shares: number): Promise
   const ask = async (): Promise<boolean> => {
     const { transfers } = await callUnary(listTransfers, {});
     const failed = transfers.find(({ state }) => state === TransferState.FAILED);
-    if (failed) throw new Error(`${failed.name} failed: ${failed.reason}`);
+    if (failed) throw new Error(`${failed.name} failed: ${failed.message}`);
     return transfers.length === shares && transfers.every(({ state }) => state === TransferState.SEEDING);
   };
   await waitFor(ask, { what: 'all to be served again', everyMs: 5, timeoutMs: LIMIT_MS });
@@ -120,7 +120,7 @@ async function fetchOnePiece(client: AgentServiceClient, ref: string): Promise<v
   await waitFor(isKnown, { what: 'the last one to be known', everyMs: 5, timeoutMs: LIMIT_MS });
   const hasPiece = async (): Promise<boolean> => {
     const { transfer } = await callUnary(client.getTransfer.bind(client), { ref });
-    return (transfer?.piecesDone ?? 0) > 0;
+    return (transfer?.donePieceCount ?? 0) > 0;
   };
   await waitFor(hasPiece, { what: 'a piece of the last one', everyMs: 5, timeoutMs: LIMIT_MS });
   await callUnary(client.removeTransfer.bind(client), { ref, deleteData: true, force: false });

@@ -7,7 +7,7 @@ import {
   TrackerServiceService,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 
-const FILE = { name: 'model.bin', size: 1_000_000_000n, pieceLength: 1_048_576n, fileCount: 1 };
+const FILE = { name: 'model.bin', sizeBytes: 1_000_000_000n, pieceLength: 1_048_576n, fileCount: 1 };
 /** Number of different announces that an agent sends in turn. */
 const VARIANTS = 64;
 /** Prefix of each gRPC message: the compression flag, and the length. */
@@ -101,8 +101,8 @@ function encodeHello(identity: PeerIdentity, nonce: Uint8Array): Buffer {
 function encodeAnnounce(swarm: number, variant: number): Buffer {
   const done = BigInt(variant) * FILE.pieceLength;
   const value = {
-    ...{ infohash: infohashOf(swarm), event: AnnounceEvent.UNSPECIFIED, bytesLeft: FILE.size - done },
-    ...{ bytesDownloaded: done, bytesUploaded: done / 2n, file: FILE, reason: '' },
+    ...{ infohash: infohashOf(swarm), event: AnnounceEvent.UNSPECIFIED, leftBytes: FILE.sizeBytes - done },
+    ...{ downloadedBytes: done, uploadedBytes: done / 2n, file: FILE, message: '' },
   };
   return encode({ sequence: BigInt(variant + 1), message: { $case: 'announce', value } });
 }

@@ -58,7 +58,7 @@ export class TrackerUnderLoad {
     await this.#all((index) => ({ order: 'connect', first: index * each, count: each, ...init }));
     const seconds = (performance.now() - beganMs) / 1000;
     await delay(SETTLE_MS);
-    const { peers } = await this.#stats();
+    const { peerCount: peers } = await this.#stats();
     if (peers !== each * this.loads.length) throw new Error(`the tracker has ${peers} peers, not ${agents}`);
     const [cpuBefore, idleMs] = [cpuSeconds(this.tracker.pid), performance.now()];
     await delay(SETTLE_MS);
@@ -94,11 +94,11 @@ export class TrackerUnderLoad {
   }
 
   async #look(): Promise<{ announces: bigint; cpu: number; atMs: number }> {
-    const { announces } = await this.#stats();
+    const { announceCount: announces } = await this.#stats();
     return { announces, cpu: cpuSeconds(this.tracker.pid), atMs: performance.now() };
   }
 
-  #stats(): Promise<{ announces: bigint; peers: number }> {
+  #stats(): Promise<{ announceCount: bigint; peerCount: number }> {
     return callUnary(this.client.getStats.bind(this.client), {}, { timeoutMs: 60_000 });
   }
 

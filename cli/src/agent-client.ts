@@ -139,7 +139,7 @@ export class AgentClient {
       });
       const items = page.members.map((member) => ({
         ...member,
-        banned: member.peer && page.banned[member.peer.peerId],
+        banned: member.peer && page.banned[member.peer.id],
       }));
       return { items, next: page.nextPageToken };
     });

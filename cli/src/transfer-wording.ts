@@ -14,7 +14,7 @@ const AFTER_CAUSE: Readonly<Partial<Record<Cause, string>>> = {
 };
 
 /** Why a transfer has failed or is missing, with the command that fixes it. Older agents name it themselves. */
-export function reasonOf({ state, reason, origin, infohash }: Transfer): string {
+export function reasonOf({ state, message: reason, origin, infohash }: Transfer): string {
   if (state !== TransferState.MISSING || reason === '' || reason.includes('`enjambre ')) return reason;
   const ref = shortDigits(infohash);
   return origin

@@ -68,7 +68,7 @@ describe('an error', () => {
 });
 
 describe('the reason of a missing transfer', () => {
-  const missing = { state: TransferState.MISSING, reason: '/x is missing', infohash: '5d'.repeat(32) };
+  const missing = { state: TransferState.MISSING, message: '/x is missing', infohash: '5d'.repeat(32) };
 
   it('ends with the command that downloads its content', () => {
     expect(reasonOf(Transfer.fromPartial(missing))).toBe(
@@ -83,7 +83,7 @@ describe('the reason of a missing transfer', () => {
     const failed = { ...missing, state: TransferState.FAILED };
     expect(reasonOf(Transfer.fromPartial(failed))).toBe('/x is missing');
     const older = '/x is missing; `enjambre verify 5d5d5d5d` downloads it again';
-    expect(reasonOf(Transfer.fromPartial({ ...missing, reason: older }))).toBe(older);
+    expect(reasonOf(Transfer.fromPartial({ ...missing, message: older }))).toBe(older);
   });
 });
 

@@ -29,8 +29,8 @@ describe('enjambre ls', () => {
   test('shows a table with escaped hostile names', async () => {
     agent.script.transfers = () => [
       transferOf({ name: HOSTILE, uploadRate: 5_000_000n }),
-      transferOf({ name: 'b', state: TransferState.DOWNLOADING, bytesDone: 999_999n, downloadRate: 1000n }),
-      transferOf({ name: 'c', state: TransferState.RESOLVING, bytesTotal: 0n, bytesDone: 0n }),
+      transferOf({ name: 'b', state: TransferState.DOWNLOADING, doneBytes: 999_999n, downloadRate: 1000n }),
+      transferOf({ name: 'c', state: TransferState.RESOLVING, sizeBytes: 0n, doneBytes: 0n }),
     ];
 
     const { stdout } = await on(['ls']);
@@ -48,8 +48,8 @@ describe('enjambre ls', () => {
     ['failed', TransferState.FAILED],
     ['missing', TransferState.MISSING],
   ])('shows no percentage for content that was complete and is %s since', async (word, state) => {
-    const failed = transferOf({ state, reason: 'it is not there any more' });
-    agent.script.transfers = () => [failed, { ...failed, bytesDone: 500_000n }];
+    const failed = transferOf({ state, message: 'it is not there any more' });
+    agent.script.transfers = () => [failed, { ...failed, doneBytes: 500_000n }];
     agent.script.transfer = () => failed;
 
     const shown = (await on(['ls'])).stdout.match(new RegExp(`${word} +\\S+`, 'g'));
@@ -91,7 +91,7 @@ test('history refuses a limit that is too high, with the bound', async () => {
 });
 
 test('resume of a transfer that fails again says why', async () => {
-  agent.script.change = () => transferOf({ state: TransferState.FAILED, reason: 'the disk is full' });
+  agent.script.change = () => transferOf({ state: TransferState.FAILED, message: 'the disk is full' });
   const { code, stderr } = await on(['resume', 'model.bin']);
   expect({ code, stderr }).toEqual({
     code: 1,
@@ -113,12 +113,12 @@ describe('enjambre resume waits until the state shows whether the transfer runs 
   test.each<[string, Partial<Transfer>, RegExp]>([
     [
       'fails again a moment later',
-      { state: TransferState.FAILED, reason: 'the disk is full' },
+      { state: TransferState.FAILED, message: 'the disk is full' },
       /^enjambre: model\.bin failed again: the disk is full\n$/,
     ],
     [
       'has no content to resume with',
-      { state: TransferState.MISSING, reason: '/data is missing' },
+      { state: TransferState.MISSING, message: '/data is missing' },
       /^enjambre: model\.bin still waits for its files: \/data is missing; `enjambre verify 5d41402a` downloads it again\n$/,
     ],
   ])('one that %s is exit 1, and says why', async (_, last, message) => {
@@ -167,18 +167,18 @@ describe('enjambre status', () => {
       transferOf({
         name: ref,
         state: TransferState.DOWNLOADING,
-        reason: 'waiting for peers',
-        bytesDone: 500_000n,
-        piecesDone: 2,
+        message: 'waiting for peers',
+        doneBytes: 500_000n,
+        donePieceCount: 2,
         downloadRate: 250_000n,
         timeLeft: { seconds: 2n, nanos: 0 },
-        bytesWasted: 16_384n,
+        wastedBytes: 16_384n,
         peers: [
           {
-            ...TransferPeer.fromPartial({ name: 'bob', peerId: 'b'.repeat(64), connected: true }),
-            bytesReceived: 500_000n,
+            ...TransferPeer.fromPartial({ name: 'bob', id: 'b'.repeat(64), connected: true }),
+            downloadedBytes: 500_000n,
           },
-          TransferPeer.fromPartial({ name: 'mallory', peerId: 'e'.repeat(64), banned: 'sent bad data' }),
+          TransferPeer.fromPartial({ name: 'mallory', id: 'e'.repeat(64), banMessage: 'sent bad data' }),
         ],
       });
 
@@ -289,7 +289,7 @@ describe('enjambre pause, resume, verify and rm', () => {
 });
 
 describe('enjambre files and peers', () => {
-  const file = File.fromPartial({ infohash: INFOHASH, name: 'a', seeders: 2, sharedBy: 'alice' });
+  const file = File.fromPartial({ infohash: INFOHASH, name: 'a', seederCount: 2, publisherName: 'alice' });
 
   test('files reads all pages', async () => {
     agent.script.files = (query, token) => ({
@@ -323,15 +323,15 @@ describe('enjambre files and peers', () => {
   test('peers lists connected peers, and with a ref the peers of that file', async () => {
     const member = SwarmMember.fromPartial({
       peer: {
-        peerId: 'b'.repeat(64),
+        id: 'b'.repeat(64),
         name: 'bob',
         endpoint: '10.0.0.7:7072',
         labels: { zone: 'eu' },
-        seeding: 3,
+        seedingCount: 3,
       },
     });
     agent.script.peers = (ref) => ({
-      members: [ref === '' ? member : { ...member, bytesLeft: 5n }],
+      members: [ref === '' ? member : { ...member, leftBytes: 5n }],
       nextPageToken: '',
       banned: {},
     });
@@ -346,12 +346,12 @@ describe('enjambre files and peers', () => {
 
   test('peers marks those that the agent has banned, and why', async () => {
     const [bob, mallory] = ['bob', 'mallory'].map((name) =>
-      SwarmMember.fromPartial({ peer: { peerId: name[0]!.repeat(64), name } }),
+      SwarmMember.fromPartial({ peer: { id: name[0]!.repeat(64), name } }),
     );
     agent.script.peers = () => ({
       members: [bob!, mallory!],
       nextPageToken: '',
-      banned: { [mallory!.peer!.peerId]: `sent ${HOSTILE}` },
+      banned: { [mallory!.peer!.id]: `sent ${HOSTILE}` },
     });
 
     for (const args of [['peers'], ['peers', 'a']]) {
@@ -384,15 +384,15 @@ describe('enjambre files and peers', () => {
 describe('enjambre peers --banned and unban', () => {
   const ban = {
     peerId: 'e'.repeat(64),
-    name: 'mallory',
-    reason: 'sent bytes that do not belong to piece 3',
-    since: new Date(Date.now() - 720_000),
-    until: new Date(Date.now() + 2_880_000),
+    peerName: 'mallory',
+    message: 'sent bytes that do not belong to piece 3',
+    bannedAt: new Date(Date.now() - 720_000),
+    expiresAt: new Date(Date.now() + 2_880_000),
   };
 
   test('lists all pages of bans: peer, start, end, reason', async () => {
     agent.script.bans = (token) => ({
-      bans: [token === '' ? ban : { ...ban, peerId: 'f'.repeat(64), name: '', reason: HOSTILE }],
+      bans: [token === '' ? ban : { ...ban, peerId: 'f'.repeat(64), peerName: '', message: HOSTILE }],
       nextPageToken: token === '' ? '2' : '',
     });
 
@@ -403,9 +403,9 @@ describe('enjambre peers --banned and unban', () => {
       {
         type: 'ban',
         peer: { id: ban.peerId, name: 'mallory' },
-        message: ban.reason,
-        banned_at: ban.since.toISOString(),
-        expires_at: ban.until.toISOString(),
+        message: ban.message,
+        banned_at: ban.bannedAt.toISOString(),
+        expires_at: ban.expiresAt.toISOString(),
       },
       { type: 'ban', peer: { id: 'f'.repeat(64) } },
     ]);
@@ -432,7 +432,7 @@ describe('enjambre peers --banned and unban', () => {
     };
 
     expect((await on(['unban', 'mallory'])).stdout).toBe(
-      `mallory (eeeeeeee) is no longer banned; the reason was: ${ban.reason}\n`,
+      `mallory (eeeeeeee) is no longer banned; the reason was: ${ban.message}\n`,
     );
     expect((await on(['unban', 'eeeeeeee', '--json'])).objects()).toMatchObject([
       { type: 'unbanned', peer: { id: ban.peerId, name: 'mallory' } },

@@ -29,8 +29,8 @@ const explanation = Explanation.fromPartial({
   infohash: INFOHASH,
   name: 'evil\u001b[2J.bin',
   state: TransferState.SEEDING,
-  bytesTotal: 4_000_000n,
-  bytesDone: 4_000_000n,
+  sizeBytes: 4_000_000n,
+  doneBytes: 4_000_000n,
   totalTime: seconds(30),
   spent: [
     { cause: Cause.DISK, time: seconds(20), stalled: seconds(1) },
@@ -41,25 +41,25 @@ const explanation = Explanation.fromPartial({
   untilFirstByte: seconds(2),
   sources: [
     ExplainedSource.fromPartial({
-      peerId: 'b'.repeat(64),
+      id: 'b'.repeat(64),
       name: 'bob',
       distance: Distance.ZONE,
-      bytesReceived: 3_000_000n,
+      downloadedBytes: 3_000_000n,
       sendingTime: seconds(3),
-      rate: 1_000_000n,
+      downloadRate: 1_000_000n,
     }),
     ExplainedSource.fromPartial({
-      peerId: 'e'.repeat(64),
+      id: 'e'.repeat(64),
       name: 'mallory',
       distance: Distance.FAR,
-      bytesReceived: 1_000_000n,
-      banned: 'sent bad data',
+      downloadedBytes: 1_000_000n,
+      banMessage: 'sent bad data',
     }),
   ],
   duplicateBytes: 100n,
   wastedBytes: 300n,
-  hashFailures: 1n,
-  bans: 1n,
+  hashFailureCount: 1n,
+  banCount: 1n,
   conclusion:
     'the disk was the bottleneck for 67 % of the time: received blocks waited to be hashed and written',
 });
@@ -148,10 +148,10 @@ describe('enjambre status', () => {
     agent.script.transfer = () =>
       transferOf({
         traffic: [
-          { distance: Distance.ZONE, bytesReceived: 3_000_000n, bytesSent: 0n },
-          { distance: Distance.REGION, bytesReceived: 500_000n, bytesSent: 7000n },
-          { distance: Distance.FAR, bytesReceived: 500_000n, bytesSent: 0n },
-          { distance: Distance.UNSPECIFIED, bytesReceived: 9_000_000n, bytesSent: 0n },
+          { distance: Distance.ZONE, downloadedBytes: 3_000_000n, uploadedBytes: 0n },
+          { distance: Distance.REGION, downloadedBytes: 500_000n, uploadedBytes: 7000n },
+          { distance: Distance.FAR, downloadedBytes: 500_000n, uploadedBytes: 0n },
+          { distance: Distance.UNSPECIFIED, downloadedBytes: 9_000_000n, uploadedBytes: 0n },
         ],
         peers: [
           TransferPeer.fromPartial({ name: 'bob', distance: Distance.ZONE }),

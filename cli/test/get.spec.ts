@@ -18,13 +18,13 @@ const peer = (fields: Partial<TransferPeer>): TransferPeer => ({
 });
 
 const sources = [
-  peer({ peerId: 'b'.repeat(64), name: 'bob', connected: true, bytesReceived: 250_000n }),
-  peer({ peerId: 'a'.repeat(64), name: 'alice', connected: true, bytesReceived: 750_000n }),
-  peer({ peerId: 'c'.repeat(64), name: 'carol', connected: true, bytesSent: 10n }),
+  peer({ id: 'b'.repeat(64), name: 'bob', connected: true, downloadedBytes: 250_000n }),
+  peer({ id: 'a'.repeat(64), name: 'alice', connected: true, downloadedBytes: 750_000n }),
+  peer({ id: 'c'.repeat(64), name: 'carol', connected: true, uploadedBytes: 10n }),
 ];
 const half = transferOf({
   state: TransferState.DOWNLOADING,
-  bytesDone: 500_000n,
+  doneBytes: 500_000n,
   downloadRate: 100_000n,
   timeLeft: { seconds: 5n, nanos: 0 },
   peers: sources,
@@ -144,14 +144,14 @@ describe('enjambre get', () => {
   });
 
   test.each([80, 140])('says on a terminal of %d columns why nothing moves', async (columns) => {
-    const reason =
+    const message =
       'asking 4 peers for the metainfo; 192.168.100.3:7072 and 3 others do not answer; the tracker is unreachable';
-    const stuck = { ...half, state: TransferState.RESOLVING, bytesDone: 0n, bytesTotal: 0n, reason };
+    const stuck = { ...half, state: TransferState.RESOLVING, doneBytes: 0n, sizeBytes: 0n, message };
     agent.script.watch = () => stream([stuck, whole]);
 
     const { stderr } = await cli(['get', INFOHASH, '--agent', agent.address], { columns });
 
-    expect(stderr.replace(/\s+/g, ' ')).toContain(`resolving: ${reason}`);
+    expect(stderr.replace(/\s+/g, ' ')).toContain(`resolving: ${message}`);
   });
 
   test('returns at once when the agent already has the file', async () => {
@@ -194,9 +194,9 @@ describe('enjambre get', () => {
     const waiting = transferOf({
       name: '5d41402a',
       state: TransferState.RESOLVING,
-      reason: 'no peer has it yet',
-      bytesTotal: 0n,
-      bytesDone: 0n,
+      message: 'no peer has it yet',
+      sizeBytes: 0n,
+      doneBytes: 0n,
       activeTime: undefined,
     });
     agent.script.download = () => ({ transfer: waiting, alreadyComplete: false });
@@ -208,12 +208,12 @@ describe('enjambre get', () => {
 
   test.each([
     [
-      { state: TransferState.FAILED, reason: 'the disk is full' },
+      { state: TransferState.FAILED, message: 'the disk is full' },
       'TRANSFER_FAILED',
       /failed: the disk is full/,
     ],
     [
-      { state: TransferState.MISSING, reason: '/srv/model.bin is missing: mount its disk' },
+      { state: TransferState.MISSING, message: '/srv/model.bin is missing: mount its disk' },
       'CONTENT_MISSING',
       /waits for its files: \/srv\/model\.bin is missing: mount its disk/,
     ],

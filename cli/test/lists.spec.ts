@@ -11,9 +11,9 @@ const transfer = (name: string, digit: string, fields: Partial<Transfer> = {}): 
   transferOf({ name, infohash: digit.repeat(64), ...fields });
 
 const transfers = [
-  transfer('b10', 'b', { bytesTotal: 5n, bytesDone: 5n }),
-  transfer(LONG, 'a', { bytesTotal: 3_000_000_000n, bytesDone: 1n, state: TransferState.DOWNLOADING }),
-  transfer('b9', 'c', { bytesTotal: 70n, bytesDone: 35n, state: TransferState.PAUSED }),
+  transfer('b10', 'b', { sizeBytes: 5n, doneBytes: 5n }),
+  transfer(LONG, 'a', { sizeBytes: 3_000_000_000n, doneBytes: 1n, state: TransferState.DOWNLOADING }),
+  transfer('b9', 'c', { sizeBytes: 70n, doneBytes: 35n, state: TransferState.PAUSED }),
 ];
 
 let agent: FakeAgent;
@@ -51,7 +51,14 @@ describe('a list', () => {
   test.each(['files', 'peers'])('%s fits 80 columns too', async (command) => {
     const peer = { peerId: 'b'.repeat(64), name: LONG, endpoint: '192.168.100.200:7072', seeding: 3 };
     agent.script.files = () => ({
-      files: [File.fromPartial({ name: LONG, size: 10n ** 12n, sharedBy: LONG, infohash: 'a'.repeat(64) })],
+      files: [
+        File.fromPartial({
+          name: LONG,
+          sizeBytes: 10n ** 12n,
+          publisherName: LONG,
+          infohash: 'a'.repeat(64),
+        }),
+      ],
       nextPageToken: '',
     });
     agent.script.peers = () => ({
@@ -120,7 +127,7 @@ describe('ls --watch', () => {
     };
     return { interrupt };
   }
-  const moving = transfer('a', 'a', { bytesDone: 10n, downloadRate: 5n, state: TransferState.DOWNLOADING });
+  const moving = transfer('a', 'a', { doneBytes: 10n, downloadRate: 5n, state: TransferState.DOWNLOADING });
 
   test('prints each transfer in a pipe, and again only when it changes', async () => {
     const still = transfer('b', 'b');

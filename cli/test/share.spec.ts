@@ -41,8 +41,8 @@ describe('enjambre share', () => {
       },
     },
   };
-  const progress = (bytesDone: bigint): ShareResponse => ({
-    result: { $case: 'progress', value: { bytesDone, bytesTotal: 1_000_000n } },
+  const progress = (doneBytes: bigint): ShareResponse => ({
+    result: { $case: 'progress', value: { doneBytes, sizeBytes: 1_000_000n } },
   });
   let asked: ShareRequest[];
 
@@ -121,8 +121,8 @@ describe('enjambre share', () => {
 
     test('names each link on standard error and exits 1, although the rest is shared', async () => {
       leaveOut({
-        links: 2,
-        emptyFolders: 1,
+        linkCount: 2,
+        emptyFolderCount: 1,
         entries: [entry('a/weights', LeftOutReason.LINK), entry('b', LeftOutReason.DANGLING)],
       });
       const { code, stdout, stderr } = await on(['share', '/x']);
@@ -136,7 +136,7 @@ describe('enjambre share', () => {
 
     test('names the first of many, and counts the rest', async () => {
       const entries = Array.from({ length: 100 }, (_, i) => entry(`link${i}`, LeftOutReason.OUTSIDE));
-      leaveOut({ links: 1000, entries });
+      leaveOut({ linkCount: 1000, entries });
       const { code, stderr } = await on(['share', '/x', '--follow-links']);
       expect(code).toBe(1);
       expect(stderr.match(/a target outside the folder/g)).toHaveLength(20);
@@ -147,8 +147,8 @@ describe('enjambre share', () => {
 
     test('is no failure with --skip-unsupported', async () => {
       leaveOut({
-        links: 1,
-        unsupported: 1,
+        linkCount: 1,
+        unsupportedCount: 1,
         entries: [
           entry('l', LeftOutReason.LINK),
           entry('a\\b', LeftOutReason.NAME, 'holds a path separator'),

@@ -17,12 +17,12 @@ import { cli } from './harness.js';
 
 const INFOHASH = '5d'.repeat(32);
 const bob = {
-  peerId: 'b'.repeat(64),
+  id: 'b'.repeat(64),
   name: 'bob',
   endpoint: '10.0.0.7:7072',
   endpoints: [],
   labels: {},
-  seeding: 1,
+  seedingCount: 1,
 };
 const server = new Server();
 let tracker: string;
@@ -35,19 +35,19 @@ beforeAll(async () => {
       callback(null, GetStatsResponse.fromPartial({}));
     },
     listFiles: ({ request }: { request: ListFilesRequest }, callback: Callback) => {
-      const files = [File.fromPartial({ infohash: INFOHASH, name: 'a.bin', size: 5n, seeders: 1 })];
+      const files = [File.fromPartial({ infohash: INFOHASH, name: 'a.bin', sizeBytes: 5n, seederCount: 1 })];
       callback(null, {
         files: files.filter((file) => `${file.infohash} ${file.name}`.includes(request.query)),
         nextPageToken: '',
       });
     },
     listPeers: (_call: unknown, callback: Callback) => {
-      callback(null, { peers: [{ ...bob, version: '', leeching: 0 }], nextPageToken: '' });
+      callback(null, { peers: [{ ...bob, version: '', leechingCount: 0 }], nextPageToken: '' });
     },
     getSwarm: ({ request }: { request: GetSwarmRequest }, callback: Callback) => {
       if (request.infohash === INFOHASH) {
         callback(null, {
-          members: [SwarmMember.fromPartial({ peer: bob, seeder: true, bytesUploaded: 9n })],
+          members: [SwarmMember.fromPartial({ peer: bob, seeder: true, uploadedBytes: 9n })],
         });
       } else {
         const error = new EnjambreError('not-found', 'UNKNOWN_FILE', 'no connected peer has it');

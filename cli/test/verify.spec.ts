@@ -5,11 +5,11 @@ import { cli, type CliResult } from './harness.js';
 
 const checking = transferOf({
   state: TransferState.CHECKING,
-  piecesChecked: 2,
-  reason: 'checked 2 of 4 pieces',
-  bytesDownloaded: 1_000_000n,
+  checkedPieceCount: 2,
+  message: 'checked 2 of 4 pieces',
+  downloadedBytes: 1_000_000n,
 });
-const damaged = { ...checking, piecesChecked: 0, piecesDone: 3, bytesDone: 737_856n, reason: '' };
+const damaged = { ...checking, checkedPieceCount: 0, donePieceCount: 3, doneBytes: 737_856n, reason: '' };
 const whole = transferOf();
 let agent: FakeAgent;
 
@@ -42,7 +42,7 @@ describe('enjambre verify --wait', () => {
   test('waits until damaged pieces are downloaded again', async () => {
     const states = [
       { ...damaged, state: TransferState.DOWNLOADING },
-      { ...whole, bytesDownloaded: 1_262_144n },
+      { ...whole, downloadedBytes: 1_262_144n },
     ];
 
     expect((await verifying(states)).stdout).toMatch(
@@ -60,13 +60,13 @@ describe('enjambre verify --wait', () => {
   });
 
   test('counts intact pieces although the repair was too quick to be seen', async () => {
-    expect((await verifying([{ ...whole, bytesDownloaded: 1_262_144n }])).stdout).toContain(
+    expect((await verifying([{ ...whole, downloadedBytes: 1_262_144n }])).stdout).toContain(
       '3 of 4 pieces intact',
     );
   });
 
   test('exits 1 when the content is missing, and reports no intact pieces', async () => {
-    const missing = { ...whole, state: TransferState.MISSING, reason: '/srv/model.bin is missing' };
+    const missing = { ...whole, state: TransferState.MISSING, message: '/srv/model.bin is missing' };
     const { code, stdout, stderr } = await verifying([missing]);
 
     expect(code).toBe(1);
@@ -77,7 +77,7 @@ describe('enjambre verify --wait', () => {
   });
 
   test('exits 1 when it fails, and reports the intact pieces', async () => {
-    const failed = { ...damaged, state: TransferState.FAILED, reason: 'it is no longer what was shared' };
+    const failed = { ...damaged, state: TransferState.FAILED, message: 'it is no longer what was shared' };
     const { code, stdout, stderr } = await verifying([failed]);
 
     expect(code).toBe(1);

@@ -73,8 +73,8 @@ export class Tracker {
   #announce(host: Machine, news: 'started' | 'completed'): void {
     const session = this.#sessions.get(host);
     if (!session) return;
-    const bytesLeft = news === 'completed' ? 0 : this.content.bytes;
-    const numbers = { bytesLeft, bytesDownloaded: 0, bytesUploaded: 0 };
+    const leftBytes = news === 'completed' ? 0 : this.content.bytes;
+    const numbers = { leftBytes, downloadedBytes: 0, uploadedBytes: 0 };
     const report = { infohash: INFOHASH, news, ...numbers, file: this.#file, reason: '' };
     this.#tell(this.#registry.announce(session, report, this.agenda.nowMs));
   }

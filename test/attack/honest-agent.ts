@@ -45,11 +45,11 @@ export class HonestAgent extends AgentUser {
       for await (const { transfer: now } of readStream(watch, AbortSignal.timeout(deadlineMs))) {
         last = now;
         if (now?.state === TransferState.SEEDING) return now;
-        if (now?.state === TransferState.FAILED) throw new Error(`failed: ${now.reason}`);
+        if (now?.state === TransferState.FAILED) throw new Error(`failed: ${now.message}`);
       }
     } catch (error) {
       await this.remove(infohash).catch(() => undefined);
-      const seen = last && `${last.bytesDone} of ${last.bytesTotal} bytes`;
+      const seen = last && `${last.doneBytes} of ${last.sizeBytes} bytes`;
       throw new Error(`${(error as Error).message} (${seen ?? 'no state'})`, { cause: error });
     }
     throw new Error('the download ended without a result');

@@ -97,7 +97,7 @@ export class Stage {
   async filesOfTracker(): Promise<number> {
     const client = dialer.client(TrackerServiceClient, this.targets.tracker);
     try {
-      return (await callUnary(client.getStats.bind(client), {})).files;
+      return (await callUnary(client.getStats.bind(client), {})).fileCount;
     } finally {
       client.close();
     }

@@ -80,12 +80,17 @@ describe('`buf curl`, with the schema from reflection only,', () => {
       { what: 'the file to be listed', everyMs: 200 },
     );
     expect(found).toEqual([
-      expect.objectContaining({ infohash: file.infohash, name: 'curled.bin', size: '307200', seeders: 1 }),
+      expect.objectContaining({
+        infohash: file.infohash,
+        name: 'curled.bin',
+        sizeBytes: '307200',
+        seederCount: 1,
+      }),
     ]);
     expect(await answerTo({ address, method: 'enjambre.tracker.v1.TrackerService/GetStats' })).toMatchObject({
-      peers: 1,
-      files: 1,
-      seeders: 1,
+      peerCount: 1,
+      fileCount: 1,
+      seederCount: 1,
     });
     const { infohash } = file;
     const data = { infohash };
@@ -180,7 +185,7 @@ describe('a third-party client, built from the .proto files alone', () => {
       tracker: swarm.trackerAddress,
       tracker_state: 'TRACKER_STATE_CONNECTED',
       data_dir: alice.dataDir,
-      peer_id: expect.stringMatching(/^[0-9a-f]{64}$/),
+      id: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
   });
 

@@ -3,7 +3,7 @@ import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { allLines, lastLine, type JsonLine } from './support/outcome.js';
 import {
-  bytesDone,
+  doneBytes,
   hasCopy,
   MIB,
   openLink,
@@ -121,7 +121,7 @@ describe('the tracker', () => {
     await untilDone(get, file.bytes / 5);
 
     await swarm.tracker.kill();
-    await untilDone(get, bytesDone(get) + 4 * MIB);
+    await untilDone(get, doneBytes(get) + 4 * MIB);
     await swarm.startTracker();
     const members = async (): Promise<boolean> => {
       const { json } = await swarm.command(bob, ['files', '--json']);

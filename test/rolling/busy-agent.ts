@@ -77,7 +77,7 @@ export class BusyAgent extends AgentUser {
     const watch = this.control.watchTransfer({ ref, interval: { seconds: 0n, nanos: 50_000_000 } });
     for await (const { transfer: now } of readStream(watch, signal)) {
       if (now?.state === TransferState.SEEDING) return now;
-      if (now?.state === TransferState.FAILED) throw new Error(`failed: ${now.reason}`);
+      if (now?.state === TransferState.FAILED) throw new Error(`failed: ${now.message}`);
     }
     throw new Error('the download ended without a result');
   }

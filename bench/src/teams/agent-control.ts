@@ -36,7 +36,7 @@ export class AgentControl {
       this.#client.watchTransfer({ ref: infohash, interval: undefined }),
     )) {
       if (transfer?.state === TransferState.SEEDING) return nowMs();
-      if (transfer?.state === TransferState.FAILED) throw new Error(transfer.reason);
+      if (transfer?.state === TransferState.FAILED) throw new Error(transfer.message);
     }
     throw new Error('the transfer was removed before it was complete');
   }

@@ -36,6 +36,6 @@ export async function startEnjambre(init: TeamInit): Promise<Team> {
     fileOf: (index) => join(at(downloaders, index).downloadDir, basename(init.source)),
     forget: (index) => at(ofDownloaders, index).remove(infohash),
     kill: (index) => at(downloaders, index).process.kill(),
-    sentBytes: async () => Number((await ofSeeder?.transfer(infohash))?.bytesUploaded ?? 0n),
+    sentBytes: async () => Number((await ofSeeder?.transfer(infohash))?.uploadedBytes ?? 0n),
   };
 }

@@ -25,29 +25,29 @@ export async function unban(session: Session, peers: readonly string[]): Promise
     const ban = await withAgent(session, (agent) => agent.liftBan(peer));
     session.output.object(banJson('unbanned', ban));
     const title =
-      ban.name === '' ? shortDigits(ban.peerId) : `${plain(ban.name)} (${shortDigits(ban.peerId)})`;
-    session.output.line(`${title} is no longer banned; the reason was: ${plain(ban.reason)}`);
+      ban.peerName === '' ? shortDigits(ban.peerId) : `${plain(ban.peerName)} (${shortDigits(ban.peerId)})`;
+    session.output.line(`${title} is no longer banned; the reason was: ${plain(ban.message)}`);
   });
 }
 
 function banList(now: number): Listing<Ban> {
   return {
     columns: [
-      { title: 'peer', text: ({ name }) => plain(name) || '-' },
+      { title: 'peer', text: ({ peerName: name }) => plain(name) || '-' },
       { title: 'id', text: ({ peerId }) => shortDigits(peerId), overflow: 'keep' },
       {
         title: 'since',
-        text: ({ since }) => formatAgo(since, now),
-        value: ({ since }) => -(since?.getTime() ?? 0),
+        text: ({ bannedAt: since }) => formatAgo(since, now),
+        value: ({ bannedAt: since }) => -(since?.getTime() ?? 0),
         overflow: 'keep',
       },
       {
         title: 'ends',
-        text: ({ until }) => formatIn(until, now),
-        value: ({ until }) => until?.getTime(),
+        text: ({ expiresAt: until }) => formatIn(until, now),
+        value: ({ expiresAt: until }) => until?.getTime(),
         overflow: 'keep',
       },
-      { title: 'reason', text: ({ reason }) => plain(reason) },
+      { title: 'reason', text: ({ message: reason }) => plain(reason) },
     ],
     json: (ban) => banJson('ban', ban),
     id: ({ peerId }) => plain(peerId),

@@ -57,7 +57,7 @@ function factsOf(explanation: Explanation): Fact[] {
   const total = secondsOf(explanation.totalTime) ?? 0;
   return [
     ['state', stateWord(explanation.state)],
-    ['done', `${formatBytes(explanation.bytesDone)} of ${formatBytes(explanation.bytesTotal)}`],
+    ['done', `${formatBytes(explanation.doneBytes)} of ${formatBytes(explanation.sizeBytes)}`],
     ['time', total > 0 ? formatSeconds(total) : ''],
     ['start', beginning(explanation)],
     ['discarded', discarded(explanation)],
@@ -78,12 +78,12 @@ function discarded({ wastedBytes, duplicateBytes }: Explanation): string {
 
 function problems(explanation: Explanation): string {
   const counts: (readonly [bigint, string])[] = [
-    [explanation.hashFailures, 'hash failure'],
-    [explanation.refusals, 'refused request'],
-    [explanation.withdrawals, 'withdrawn request'],
-    [explanation.reconnections, 'reconnection'],
-    [explanation.unreachable, 'failed connection'],
-    [explanation.bans, 'ban'],
+    [explanation.hashFailureCount, 'hash failure'],
+    [explanation.refusalCount, 'refused request'],
+    [explanation.withdrawalCount, 'withdrawn request'],
+    [explanation.reconnectionCount, 'reconnection'],
+    [explanation.unreachableCount, 'failed connection'],
+    [explanation.banCount, 'ban'],
   ];
   return counts
     .filter(([count]) => count > 0n)
@@ -119,15 +119,15 @@ function sourceTable({ sources }: Explanation, screen: Screen): string {
     { title: 'rate', align: 'right' },
     { title: 'banned' },
   ] as const;
-  const shares = percentages(sources.map(({ bytesReceived }) => Number(bytesReceived)));
+  const shares = percentages(sources.map(({ downloadedBytes }) => Number(downloadedBytes)));
   const rows = sources.map((source, index) => [
     plain(source.name),
-    shortDigits(source.peerId),
+    shortDigits(source.id),
     distanceText(source.distance),
-    formatBytes(source.bytesReceived),
+    formatBytes(source.downloadedBytes),
     percent(shares[index] ?? 0),
-    source.rate === 0n ? '-' : formatRate(source.rate),
-    source.banned === '' ? '' : screen.colors.red(plain(source.banned)),
+    source.downloadRate === 0n ? '-' : formatRate(source.downloadRate),
+    source.banMessage === '' ? '' : screen.colors.red(plain(source.banMessage)),
   ]);
   return table(columns, rows, screen);
 }
@@ -142,8 +142,8 @@ function explanationJson(explanation: Explanation): JsonObject {
     infohash: explanation.infohash,
     name: explanation.name,
     state: stateJson(explanation.state),
-    size_bytes: ifAny(explanation.bytesTotal),
-    done_bytes: explanation.bytesDone,
+    size_bytes: ifAny(explanation.sizeBytes),
+    done_bytes: explanation.doneBytes,
     total_seconds: ifAny(secondsOf(explanation.totalTime) ?? 0),
     spent: explanation.spent.map(({ cause, time, stalled }) => ({
       cause: causeWord(cause),
@@ -153,21 +153,21 @@ function explanationJson(explanation: Explanation): JsonObject {
     until_metainfo_seconds: secondsOf(explanation.untilMetainfo),
     until_first_byte_seconds: secondsOf(explanation.untilFirstByte),
     sources: explanation.sources.map((source) => ({
-      ...peerOf(source.peerId, source.name),
+      ...peerOf(source.id, source.name),
       distance: distanceJson(source.distance),
-      downloaded_bytes: source.bytesReceived,
+      downloaded_bytes: source.downloadedBytes,
       sending_seconds: secondsOf(source.sendingTime) ?? 0,
-      download_rate: ifAny(source.rate),
-      ban_message: source.banned,
+      download_rate: ifAny(source.downloadRate),
+      ban_message: source.banMessage,
     })),
     duplicate_bytes: explanation.duplicateBytes,
     wasted_bytes: explanation.wastedBytes,
-    hash_failure_count: explanation.hashFailures,
-    refusal_count: explanation.refusals,
-    withdrawal_count: explanation.withdrawals,
-    reconnection_count: explanation.reconnections,
-    unreachable_count: explanation.unreachable,
-    ban_count: explanation.bans,
+    hash_failure_count: explanation.hashFailureCount,
+    refusal_count: explanation.refusalCount,
+    withdrawal_count: explanation.withdrawalCount,
+    reconnection_count: explanation.reconnectionCount,
+    unreachable_count: explanation.unreachableCount,
+    ban_count: explanation.banCount,
     conclusion: conclusionOf(explanation),
   };
 }

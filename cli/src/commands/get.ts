@@ -147,23 +147,23 @@ function finished({ output }: Session, transfer: Transfer, already: boolean): vo
     return;
   }
   if (already) {
-    output.line(`already complete  ${plain(transfer.path)}  ${formatBytes(transfer.bytesTotal)}`);
+    output.line(`already complete  ${plain(transfer.path)}  ${formatBytes(transfer.sizeBytes)}`);
     return;
   }
   const seconds = secondsOf(transfer.activeTime) ?? 0;
-  const received = Number(transfer.bytesDownloaded);
-  const size = formatBytes(transfer.bytesTotal);
+  const received = Number(transfer.downloadedBytes);
+  const size = formatBytes(transfer.sizeBytes);
   const pace =
     seconds > 0 && received > 0 ? ` in ${formatSeconds(seconds)} (${formatRate(received / seconds)})` : '';
   output.line(`${output.colors.green('done')}  ${plain(transfer.path)}  ${size}${pace}`);
   const sources = sourcesOf(transfer);
   if (sources.length === 0) return;
-  const sum = sources.reduce((total, { bytesReceived }) => total + bytesReceived, 0n);
-  const rows = sources.map(({ name, peerId, bytesReceived }) => [
+  const sum = sources.reduce((total, { downloadedBytes }) => total + downloadedBytes, 0n);
+  const rows = sources.map(({ name, id: peerId, downloadedBytes }) => [
     plain(name),
     shortDigits(peerId),
-    formatBytes(bytesReceived),
-    formatPercent(bytesReceived, sum),
+    formatBytes(downloadedBytes),
+    formatPercent(downloadedBytes, sum),
   ]);
   output.line();
   output.line(

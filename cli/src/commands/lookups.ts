@@ -49,9 +49,9 @@ async function findPeers(session: Session, ref: string): Promise<KnownMember[]> 
     return all.map((peer) => ({
       peer,
       seeder: false,
-      bytesLeft: 0n,
-      bytesDownloaded: 0n,
-      bytesUploaded: 0n,
+      leftBytes: 0n,
+      downloadedBytes: 0n,
+      uploadedBytes: 0n,
     }));
   });
 }

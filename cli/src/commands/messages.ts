@@ -30,16 +30,16 @@ export async function send(session: Session, options: SendOptions): Promise<void
   const sent = await withMessages(session, (messages) => messages.send({ id, target, text }));
   session.output.object(sentJson(sent, target));
   const again = sent.duplicate ? '  (already sent)' : '';
-  const many = target.target?.$case === 'peer' ? '' : `, ${count(sent.receivers, 'receiver')}`;
+  const many = target.target?.$case === 'peer' ? '' : `, ${count(sent.receiverCount, 'receiver')}`;
   session.output.line(`sent to ${targetText(target)}${many}${again}`);
-  if (sent.namesakes > 0) {
+  if (sent.namesakeCount > 0) {
     session.output.note(
-      `${count(sent.namesakes, 'other peer')} ${sent.namesakes === 1 ? 'uses' : 'use'} this name: name it with digits of its id, as in "alice (1a2b3c4d)"`,
+      `${count(sent.namesakeCount, 'other peer')} ${sent.namesakeCount === 1 ? 'uses' : 'use'} this name: name it with digits of its id, as in "alice (1a2b3c4d)"`,
     );
   }
-  if (sent.skipped > 0) {
+  if (sent.skippedCount > 0) {
     session.output.note(
-      `${count(sent.skipped, 'peer')} did not receive it: too many messages are pending for them`,
+      `${count(sent.skippedCount, 'peer')} did not receive it: too many messages are pending for them`,
     );
   }
 }

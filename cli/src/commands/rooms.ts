@@ -44,5 +44,5 @@ export async function leaveRoom(session: Session, name: string): Promise<void> {
 }
 
 function roomJson(type: string, { name, members }: Room): JsonObject {
-  return { type, name, members: members.map((member) => peerOf('', member)) };
+  return { type, name, members: members.map(({ id, name: its }) => peerOf(id, its)) };
 }

@@ -68,7 +68,7 @@ async function shareOne(given: Session, path: string, options: ShareOptions): Pr
     if (toOutput) await given.output.bytes(shared.metainfo);
     tell(session, transfer, shared, torrents);
     const { leftOut } = shared;
-    if (leftOut && leftOut.links > 0 && options.skipUnsupported !== true)
+    if (leftOut && leftOut.linkCount > 0 && options.skipUnsupported !== true)
       throw linksLeftOut(transfer.name, leftOut);
   });
 }
@@ -97,20 +97,20 @@ async function hash(
     line.leave();
   }
 
-  function tellProgress({ bytesDone, bytesTotal }: HashProgress): void {
+  function tellProgress({ doneBytes, sizeBytes }: HashProgress): void {
     const seconds = (context.now() - startedAt) / 1000;
-    const rate = seconds > 0 ? Number(bytesDone) / seconds : 0;
-    const left = rate > 0 ? Number(bytesTotal - bytesDone) / rate : undefined;
+    const rate = seconds > 0 ? Number(doneBytes) / seconds : 0;
+    const left = rate > 0 ? Number(sizeBytes - doneBytes) / rate : undefined;
     output.object({
       type: 'progress',
-      size_bytes: bytesTotal,
-      done_bytes: bytesDone,
+      size_bytes: sizeBytes,
+      done_bytes: doneBytes,
       hash_rate: Math.round(rate),
     });
     line.show({
       name: 'hashing',
-      bytesDone: Number(bytesDone),
-      bytesTotal: Number(bytesTotal),
+      doneBytes: Number(doneBytes),
+      sizeBytes: Number(sizeBytes),
       rate,
       secondsLeft: left,
     });
@@ -130,7 +130,7 @@ function tell(
   }
   const { dim, bold } = output.colors;
   const again = shared.alreadyShared ? '  (already shared)' : '';
-  output.line(`${bold(plain(transfer.name))}  ${formatBytes(transfer.bytesTotal)}${again}`);
+  output.line(`${bold(plain(transfer.name))}  ${formatBytes(transfer.sizeBytes)}${again}`);
   output.line(`${dim('infohash')}  ${plain(transfer.infohash)}`);
   output.line(`${dim('magnet')}    ${plain(shared.magnet)}`);
   for (const file of torrents) output.line(`${dim('torrent')}   ${plain(file)}`);

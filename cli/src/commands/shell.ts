@@ -127,7 +127,7 @@ async function getEntry(run: Run): Promise<void> {
       ...found.map((file) => ({
         value: file.infohash,
         label: plain(file.name),
-        hint: `${formatBytes(file.size)}, shared by ${plain(file.publications[0]?.publisher?.name ?? file.sharedBy)}, ${shortDigits(file.infohash)}`,
+        hint: `${formatBytes(file.sizeBytes)}, shared by ${plain(file.publications[0]?.publisher?.name ?? file.publisherName)}, ${shortDigits(file.infohash)}`,
       })),
       { value: TYPED, label: 'Other', hint: 'an infohash, magnet link, .torrent path or name' },
     ],
@@ -145,9 +145,9 @@ async function sendEntry(run: Run): Promise<void> {
     message: 'Which recipient?',
     options: [
       ...others.map(({ peer }) => ({
-        value: peer?.peerId ?? '',
+        value: peer?.id ?? '',
         label: plain(peer?.name ?? ''),
-        hint: shortDigits(peer?.peerId ?? ''),
+        hint: shortDigits(peer?.id ?? ''),
       })),
       { value: TYPED, label: 'Other', hint: 'the name or id of a disconnected peer' },
       { value: TO_ROOM, label: 'A room' },
@@ -201,8 +201,8 @@ async function transfersEntry(run: Run): Promise<void> {
 }
 
 function hintOf(transfer: Transfer): string {
-  const done = formatPercent(transfer.bytesDone, transfer.bytesTotal);
-  return `${stateWord(transfer.state)}, ${done} of ${formatBytes(transfer.bytesTotal)}`;
+  const done = formatPercent(transfer.doneBytes, transfer.sizeBytes);
+  return `${stateWord(transfer.state)}, ${done} of ${formatBytes(transfer.sizeBytes)}`;
 }
 
 async function transferMenu(run: Run, ref: string): Promise<void> {

@@ -55,21 +55,21 @@ function describe(transfer: Transfer, screen: Screen, now: number): string[] {
 
 function transferFacts(transfer: Transfer, colors: Output['colors'], now: number): Fact[] {
   const state = stateWord(transfer.state);
-  const done = formatPercent(transfer.bytesDone, transfer.bytesTotal);
+  const done = formatPercent(transfer.doneBytes, transfer.sizeBytes);
   const left = secondsOf(transfer.timeLeft);
   const active = secondsOf(transfer.activeTime) ?? 0;
-  const known = transfer.bytesTotal > 0n;
+  const known = transfer.sizeBytes > 0n;
   const counted = known && !isInDoubt(transfer);
   return [
     ['state', `${stateColor(state, colors)}${counted && state !== 'seeding' ? `, ${done}` : ''}`],
     ['reason', plain(reasonOf(transfer))],
     ['warning', plain(transfer.warning)],
     ['size', known ? sizeOf(transfer) : 'not known yet'],
-    ['done', counted ? `${formatBytes(transfer.bytesDone)}, ${count(transfer.piecesDone, 'piece')}` : ''],
+    ['done', counted ? `${formatBytes(transfer.doneBytes)}, ${count(transfer.donePieceCount, 'piece')}` : ''],
     ['rate', rates(transfer) + (left === undefined ? '' : `, ${formatSeconds(left)} left`)],
     ['limits', isLimited(transfer) ? limitsText(transfer) : ''],
-    ['received', `${formatBytes(transfer.bytesDownloaded)}${wasted(transfer)}`],
-    ['sent', formatBytes(transfer.bytesUploaded)],
+    ['received', `${formatBytes(transfer.downloadedBytes)}${wasted(transfer)}`],
+    ['sent', formatBytes(transfer.uploadedBytes)],
     ['crossed', crossed(transfer)],
     ['time', active > 0 ? `${formatSeconds(active)} downloading` : ''],
     ['path', plain(transfer.path)],
@@ -83,8 +83,8 @@ function transferFacts(transfer: Transfer, colors: Output['colors'], now: number
 
 function sizeOf(transfer: Transfer): string {
   const files = transfer.fileCount > 1 ? `, ${count(transfer.fileCount, 'file')}` : '';
-  const pieces = `${count(transfer.piecesTotal, 'piece')} of ${formatBinary(transfer.pieceLength)}`;
-  return `${formatBytes(transfer.bytesTotal)}${files}, ${pieces}`;
+  const pieces = `${count(transfer.pieceCount, 'piece')} of ${formatBinary(transfer.pieceLength)}`;
+  return `${formatBytes(transfer.sizeBytes)}${files}, ${pieces}`;
 }
 
 function rates(transfer: Transfer): string {
@@ -92,7 +92,7 @@ function rates(transfer: Transfer): string {
 }
 
 function wasted(transfer: Transfer): string {
-  return transfer.bytesWasted === 0n ? '' : `, of which ${formatBytes(transfer.bytesWasted)} were discarded`;
+  return transfer.wastedBytes === 0n ? '' : `, of which ${formatBytes(transfer.wastedBytes)} were discarded`;
 }
 
 function crossed({ traffic }: Transfer): string {
@@ -110,17 +110,17 @@ function peerTable(peers: readonly TransferPeer[], screen: Screen): string {
 
 const PEER_COLUMNS: readonly ListColumn<TransferPeer>[] = [
   { title: 'peer', text: ({ name }) => plain(name) },
-  { title: 'id', text: ({ peerId }) => shortDigits(peerId), wide: true },
+  { title: 'id', text: ({ id: peerId }) => shortDigits(peerId), wide: true },
   { title: 'endpoint', text: ({ endpoint }) => plain(endpoint) || '-', wide: true },
   { title: 'distance', text: ({ distance }) => distanceText(distance), overflow: 'keep' },
-  { title: 'received', align: 'right', text: ({ bytesReceived }) => formatBytes(bytesReceived) },
-  { title: 'sent', align: 'right', text: ({ bytesSent }) => formatBytes(bytesSent) },
-  { title: 'down', align: 'right', text: ({ receiveRate }) => rateOrDash(receiveRate) },
-  { title: 'up', align: 'right', text: ({ sendRate }) => rateOrDash(sendRate) },
+  { title: 'received', align: 'right', text: ({ downloadedBytes }) => formatBytes(downloadedBytes) },
+  { title: 'sent', align: 'right', text: ({ uploadedBytes }) => formatBytes(uploadedBytes) },
+  { title: 'down', align: 'right', text: ({ downloadRate }) => rateOrDash(downloadRate) },
+  { title: 'up', align: 'right', text: ({ uploadRate }) => rateOrDash(uploadRate) },
   { title: 'status', text: (peer, { colors }) => peerStanding(peer, colors) },
 ];
 
 function peerStanding(peer: TransferPeer, colors: Output['colors']): string {
-  if (peer.banned !== '') return colors.red(`banned: ${plain(peer.banned)}`);
+  if (peer.banMessage !== '') return colors.red(`banned: ${plain(peer.banMessage)}`);
   return peer.connected ? 'connected' : colors.dim('disconnected');
 }

@@ -65,7 +65,7 @@ export async function untilWhole(
 /** True if the transfer is complete, false if it is running. Throws if it has stopped. */
 function isComplete(transfer: Transfer): boolean {
   const name = plain(transfer.name);
-  const why = transfer.reason === '' ? '' : `: ${plain(reasonOf(transfer))}`;
+  const why = transfer.message === '' ? '' : `: ${plain(reasonOf(transfer))}`;
   switch (transfer.state) {
     case TransferState.SEEDING:
       return true;
@@ -91,14 +91,14 @@ function interrupted(transfer: Transfer): EnjambreError {
 function progressOf(transfer: Transfer): Progress {
   const moving = transfer.state === TransferState.DOWNLOADING;
   const done = transfer.state === TransferState.SEEDING;
-  const checked = transfer.piecesChecked * Number(transfer.pieceLength);
+  const checked = transfer.checkedPieceCount * Number(transfer.pieceLength);
   const checking = transfer.state === TransferState.CHECKING;
-  const bytesTotal = Number(transfer.bytesTotal);
-  const waiting = transfer.reason === '' ? '' : plain(reasonOf(transfer));
+  const sizeBytes = Number(transfer.sizeBytes);
+  const waiting = transfer.message === '' ? '' : plain(reasonOf(transfer));
   return {
     name: plain(transfer.name),
-    bytesDone: checking ? Math.min(checked, bytesTotal) : Number(transfer.bytesDone),
-    bytesTotal,
+    doneBytes: checking ? Math.min(checked, sizeBytes) : Number(transfer.doneBytes),
+    sizeBytes,
     rate: Number(transfer.downloadRate),
     secondsLeft: secondsOf(transfer.timeLeft),
     sources: connectedSources(transfer),

@@ -61,19 +61,19 @@ class Check {
     this.#last = transfer;
     const { state } = transfer;
     if (UNKNOWN_YET.has(state)) return;
-    this.#good ??= transfer.piecesDone - this.#repaired;
+    this.#good ??= transfer.donePieceCount - this.#repaired;
   }
 
   get #fetched(): bigint {
-    return this.#last.bytesDownloaded - this.first.bytesDownloaded;
+    return this.#last.downloadedBytes - this.first.downloadedBytes;
   }
 
   /** Pieces that were already downloaded again at the first update after the check. */
   get #repaired(): number {
-    const { pieceLength, piecesDone } = this.#last;
+    const { pieceLength, donePieceCount } = this.#last;
     return pieceLength === 0n
       ? 0
-      : Math.min(piecesDone, Math.ceil(Number(this.#fetched) / Number(pieceLength)));
+      : Math.min(donePieceCount, Math.ceil(Number(this.#fetched) / Number(pieceLength)));
   }
 }
 
@@ -87,10 +87,10 @@ function begun({ output }: Session, transfer: Transfer): void {
 function tell({ output }: Session, findings: Findings): void {
   const { transfer, piecesGood, bytesFetched } = findings;
   output.object(verifiedJson(findings));
-  const { state, piecesTotal } = transfer;
+  const { state, pieceCount } = transfer;
   const isComplete = state === TransferState.SEEDING;
-  const again = piecesGood === piecesTotal ? '' : ' again';
-  const good = `${piecesGood.toLocaleString('en')} of ${count(piecesTotal, 'piece')} intact`;
+  const again = piecesGood === pieceCount ? '' : ' again';
+  const good = `${piecesGood.toLocaleString('en')} of ${count(pieceCount, 'piece')} intact`;
   const fetched = bytesFetched > 0n ? `, ${formatBytes(bytesFetched)} downloaded again` : '';
   output.line(
     `${plain(transfer.name)} is ${isComplete ? `complete${again}` : 'incomplete'}: ${good}${fetched}`,

@@ -78,6 +78,6 @@ function screenful(transfers: readonly Transfer[], { output }: Session): string[
 /** Rates change all the time: they are no reason for another line. */
 function summaryOf(transfer: Transfer | undefined): string {
   if (!transfer) return '';
-  const done = isInDoubt(transfer) ? '?' : formatPercent(transfer.bytesDone, transfer.bytesTotal);
+  const done = isInDoubt(transfer) ? '?' : formatPercent(transfer.doneBytes, transfer.sizeBytes);
   return [transfer.state, done, transfer.name].join('\n');
 }

@@ -118,7 +118,7 @@ async function lookAtEndpoint(
   { info }: LiveAgent,
   trackers: readonly AskedTracker[],
 ): Promise<Finding[]> {
-  const { endpoint, endpoints, unreachable, peerId } = info.answer;
+  const { endpoint, endpoints, unreachable, id: peerId } = info.answer;
   const refused = info.answer.refusedEndpoints.map(plain);
   const allOnLoopback = trackers.every(({ address }) => isLoopback(address));
   const told = [...new Set([endpoint, ...endpoints])].filter((text) => text !== '');
@@ -174,7 +174,7 @@ async function lookAtDisk({ agent, config }: Patient): Promise<Finding[]> {
 function stillNeeded({ transfers }: LiveAgent, folder: string): number {
   return transfers
     .filter(({ origin, completedAt, path }) => !origin && !completedAt && path.startsWith(`${folder}/`))
-    .reduce((sum, { bytesTotal, bytesDone }) => sum + Number(bytesTotal - bytesDone), 0);
+    .reduce((sum, { sizeBytes, doneBytes }) => sum + Number(sizeBytes - doneBytes), 0);
 }
 
 async function lookAtLimits({ session, agent, config }: Patient): Promise<Finding[]> {

@@ -49,7 +49,7 @@ export async function gatherAgent(session: Session): Promise<FoundAgent> {
     return await withAgent(session, async (agent) => {
       const info = await timed(session.context.now, () => agent.info(PROBE_MS));
       const transfers = await agent.transfers(PROBE_MS);
-      const neighbours = await neighboursOf(agent, transfers, info.answer.peerId);
+      const neighbours = await neighboursOf(agent, transfers, info.answer.id);
       const isHere = address.startsWith('unix:') || isLoopback(address);
       return { address, info, transfers, neighbours, isHere };
     });
@@ -71,8 +71,8 @@ async function neighboursOf(
   const found = new Map<string, Neighbour>();
   const swarms = inUse.map(async ({ infohash }) => {
     for (const { peer, banned } of await agent.peers(infohash)) {
-      if (!peer || banned !== undefined || peer.peerId === ownId) continue;
-      const { peerId, name, version } = peer;
+      if (!peer || banned !== undefined || peer.id === ownId) continue;
+      const { id: peerId, name, version } = peer;
       // An older tracker sends only one.
       const endpoints = peer.endpoints.length > 0 ? peer.endpoints.slice(0, MAX_DIALED) : [peer.endpoint];
       found.set(peerId, { peerId, name: plain(name), endpoints, version: plain(version) });

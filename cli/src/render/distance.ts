@@ -39,9 +39,9 @@ export function trafficJson(
   traffic: readonly DistanceTraffic[],
 ): Readonly<Record<string, Readonly<Record<'downloaded_bytes' | 'uploaded_bytes', bigint>>>> {
   return Object.fromEntries(
-    traffic.map(({ distance, bytesReceived, bytesSent }) => [
+    traffic.map(({ distance, downloadedBytes, uploadedBytes }) => [
       distanceWord(distance),
-      { downloaded_bytes: bytesReceived, uploaded_bytes: bytesSent },
+      { downloaded_bytes: downloadedBytes, uploaded_bytes: uploadedBytes },
     ]),
   );
 }
@@ -51,10 +51,10 @@ export function crossedText(traffic: readonly DistanceTraffic[]): string {
   const known = traffic.filter(({ distance }) => distanceWord(distance) !== 'unknown');
   if (known.length === 0) return '';
   const crossed = known.filter(({ distance }) => crossesZones(distanceWord(distance)));
-  const sum = (of: 'bytesReceived' | 'bytesSent', parts: readonly DistanceTraffic[]): string =>
+  const sum = (of: 'downloadedBytes' | 'uploadedBytes', parts: readonly DistanceTraffic[]): string =>
     formatBytes(parts.reduce((bytes, part) => bytes + part[of], 0n));
   return (
-    `${sum('bytesReceived', crossed)} of ${sum('bytesReceived', known)} received, ` +
-    `${sum('bytesSent', crossed)} of ${sum('bytesSent', known)} sent`
+    `${sum('downloadedBytes', crossed)} of ${sum('downloadedBytes', known)} received, ` +
+    `${sum('uploadedBytes', crossed)} of ${sum('uploadedBytes', known)} sent`
   );
 }

@@ -17,8 +17,8 @@ export function secondsOf(duration: Duration | undefined): number | undefined {
 /** Peers that sent data of a transfer, largest amount first. */
 export function sourcesOf(transfer: Transfer): readonly TransferPeer[] {
   return transfer.peers
-    .filter(({ bytesReceived }) => bytesReceived > 0n)
-    .sort((a, b) => Number(b.bytesReceived - a.bytesReceived) || a.name.localeCompare(b.name));
+    .filter(({ downloadedBytes }) => downloadedBytes > 0n)
+    .sort((a, b) => Number(b.downloadedBytes - a.downloadedBytes) || a.name.localeCompare(b.name));
 }
 
 export function transferJson(type: string, transfer: Transfer): JsonObject {
@@ -31,19 +31,19 @@ export function transferJson(type: string, transfer: Transfer): JsonObject {
     warning: transfer.warning,
     path: transfer.path,
     other_paths: transfer.otherPaths,
-    size_bytes: ifAny(transfer.bytesTotal),
-    done_bytes: transfer.bytesDone,
-    piece_count: ifAny(transfer.piecesTotal),
-    done_piece_count: transfer.piecesDone,
-    checked_piece_count: ifAny(transfer.piecesChecked),
+    size_bytes: ifAny(transfer.sizeBytes),
+    done_bytes: transfer.doneBytes,
+    piece_count: ifAny(transfer.pieceCount),
+    done_piece_count: transfer.donePieceCount,
+    checked_piece_count: ifAny(transfer.checkedPieceCount),
     piece_length: ifAny(transfer.pieceLength),
     file_count: ifAny(transfer.fileCount),
     origin: transfer.origin,
     download_rate: transfer.downloadRate,
     upload_rate: transfer.uploadRate,
-    downloaded_bytes: transfer.bytesDownloaded,
-    uploaded_bytes: transfer.bytesUploaded,
-    wasted_bytes: transfer.bytesWasted,
+    downloaded_bytes: transfer.downloadedBytes,
+    uploaded_bytes: transfer.uploadedBytes,
+    wasted_bytes: transfer.wastedBytes,
     time_left_seconds: secondsOf(transfer.timeLeft),
     active_seconds: secondsOf(transfer.activeTime),
     added_at: transfer.addedAt?.toISOString(),
@@ -64,9 +64,9 @@ export function progressJson(transfer: Transfer): JsonObject {
     name: transfer.name,
     state: stateJson(transfer.state),
     message: reasonOf(transfer),
-    size_bytes: ifAny(transfer.bytesTotal),
-    done_bytes: transfer.bytesDone,
-    checked_piece_count: ifAny(transfer.piecesChecked),
+    size_bytes: ifAny(transfer.sizeBytes),
+    done_bytes: transfer.doneBytes,
+    checked_piece_count: ifAny(transfer.checkedPieceCount),
     download_rate: transfer.downloadRate,
     time_left_seconds: secondsOf(transfer.timeLeft),
     source_count: connectedSources(transfer),
@@ -75,7 +75,7 @@ export function progressJson(transfer: Transfer): JsonObject {
 
 /** Number of connected peers that have sent data. */
 export function connectedSources(transfer: Transfer): number {
-  return transfer.peers.filter((peer) => peer.connected && peer.bytesReceived > 0n).length;
+  return transfer.peers.filter((peer) => peer.connected && peer.downloadedBytes > 0n).length;
 }
 
 /** The last line of `get --json`. */
@@ -85,11 +85,11 @@ export function doneJson(transfer: Transfer): JsonObject {
     infohash: transfer.infohash,
     name: transfer.name,
     path: transfer.path,
-    size_bytes: transfer.bytesTotal,
+    size_bytes: transfer.sizeBytes,
     active_seconds: secondsOf(transfer.activeTime) ?? 0,
-    sources: sourcesOf(transfer).map(({ name, peerId, bytesReceived }) => ({
+    sources: sourcesOf(transfer).map(({ name, id: peerId, downloadedBytes }) => ({
       ...peerOf(peerId, name),
-      downloaded_bytes: bytesReceived,
+      downloaded_bytes: downloadedBytes,
     })),
   };
 }
@@ -111,7 +111,7 @@ export function verifiedJson({ transfer, piecesGood, bytesFetched }: Findings): 
     path: transfer.path,
     state: stateJson(transfer.state),
     message: reasonOf(transfer),
-    piece_count: transfer.piecesTotal,
+    piece_count: transfer.pieceCount,
     good_piece_count: piecesGood,
     downloaded_bytes: bytesFetched,
   };
@@ -124,7 +124,7 @@ export function sharedJson(transfer: Transfer, shared: SharedFile, torrents: rea
     infohash: transfer.infohash,
     name: transfer.name,
     path: transfer.path,
-    size_bytes: transfer.bytesTotal,
+    size_bytes: transfer.sizeBytes,
     magnet: shared.magnet,
     already_shared: shared.alreadyShared,
     torrents,
@@ -137,11 +137,11 @@ export function fileJson(file: File): JsonObject {
     type: 'file',
     infohash: file.infohash,
     name: file.name,
-    size_bytes: file.size,
+    size_bytes: file.sizeBytes,
     piece_length: file.pieceLength,
     file_count: file.fileCount,
-    seeder_count: file.seeders,
-    leecher_count: file.leechers,
+    seeder_count: file.seederCount,
+    leecher_count: file.leecherCount,
     shared_at: file.sharedAt?.toISOString(),
     ...publicationJson(file.publications[0]),
     publisher: publisherOf(file),
@@ -152,14 +152,14 @@ export function fileJson(file: File): JsonObject {
 }
 
 /** The first publisher; of a file that a tracker knows only by name, its name. */
-function publisherOf({ publications: [first], sharedBy }: File): JsonValue {
+function publisherOf({ publications: [first], publisherName: sharedBy }: File): JsonValue {
   if (first) return publicationJson(first).publisher;
   return sharedBy === '' ? undefined : peerOf('', sharedBy);
 }
 
 function publicationJson(publication: Publication | undefined): Readonly<Record<string, JsonValue>> {
   const { publisher, version, publishedAt } = publication ?? {};
-  const peer = publisher && peerOf(publisher.peerId, publisher.name);
+  const peer = publisher && peerOf(publisher.id, publisher.name);
   return { publisher: peer, version, published_at: publishedAt?.toISOString() };
 }
 
@@ -173,10 +173,10 @@ export interface KnownMember extends SwarmMember {
 export function banJson(type: 'ban' | 'unbanned', ban: Ban): JsonObject {
   return {
     type,
-    peer: peerOf(ban.peerId, ban.name),
-    message: ban.reason,
-    banned_at: ban.since?.toISOString(),
-    expires_at: ban.until?.toISOString(),
+    peer: peerOf(ban.peerId, ban.peerName),
+    message: ban.message,
+    banned_at: ban.bannedAt?.toISOString(),
+    expires_at: ban.expiresAt?.toISOString(),
   };
 }
 
@@ -184,19 +184,19 @@ export function banJson(type: 'ban' | 'unbanned', ban: Ban): JsonObject {
 export function peerJson({ peer, banned, ...member }: KnownMember, inSwarm: boolean): JsonObject {
   return {
     type: 'peer',
-    ...(peer && peerOf(peer.peerId, peer.name)),
+    ...(peer && peerOf(peer.id, peer.name)),
     endpoint: peer?.endpoint,
     labels: peer && ifAny(peer.labels),
     version: peer?.version,
     connected_at: peer?.connectedAt?.toISOString(),
-    seeding_count: peer?.seeding,
-    leeching_count: peer?.leeching,
+    seeding_count: peer?.seedingCount,
+    leeching_count: peer?.leechingCount,
     ban_message: banned,
     ...(inSwarm && {
       seeder: member.seeder,
-      left_bytes: member.bytesLeft,
-      downloaded_bytes: member.bytesDownloaded,
-      uploaded_bytes: member.bytesUploaded,
+      left_bytes: member.leftBytes,
+      downloaded_bytes: member.downloadedBytes,
+      uploaded_bytes: member.uploadedBytes,
     }),
   };
 }
@@ -208,14 +208,14 @@ export function peerOf(id: string, name: string): { readonly id: string; readonl
 
 function transferPeerJson(peer: TransferPeer): Readonly<Record<string, JsonValue>> {
   return {
-    ...peerOf(peer.peerId, peer.name),
+    ...peerOf(peer.id, peer.name),
     endpoint: peer.endpoint,
     connected: peer.connected,
-    downloaded_bytes: peer.bytesReceived,
-    uploaded_bytes: peer.bytesSent,
-    download_rate: peer.receiveRate,
-    upload_rate: peer.sendRate,
-    ban_message: peer.banned,
+    downloaded_bytes: peer.downloadedBytes,
+    uploaded_bytes: peer.uploadedBytes,
+    download_rate: peer.downloadRate,
+    upload_rate: peer.uploadRate,
+    ban_message: peer.banMessage,
     distance: distanceJson(peer.distance),
   };
 }

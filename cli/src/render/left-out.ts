@@ -44,7 +44,14 @@ const LINKS: ReadonlySet<LeftOutReason> = new Set([
 /** Notes on the parts of a folder that are not shared: the first {@link NAMED} of each kind, then a count. */
 export function leftOutNotes(leftOut: LeftOut | undefined): string[] {
   if (!leftOut) return [];
-  const { links, emptyFolders, others, unsupported, incomplete, entries } = leftOut;
+  const {
+    linkCount: links,
+    emptyFolderCount: emptyFolders,
+    specialCount: others,
+    unsupportedCount: unsupported,
+    incompleteCount: incomplete,
+    entries,
+  } = leftOut;
   const ofKind = (wanted: (reason: LeftOutReason) => boolean): LeftOutEntry[] =>
     entries.filter(({ reason }) => wanted(reason));
   return [
@@ -75,7 +82,13 @@ export function leftOutNotes(leftOut: LeftOut | undefined): string[] {
 /** Undefined if nothing was left out. */
 export function leftOutJson(leftOut: LeftOut | undefined): JsonValue {
   if (!leftOut) return undefined;
-  const { links, emptyFolders, others, unsupported, incomplete } = leftOut;
+  const {
+    linkCount: links,
+    emptyFolderCount: emptyFolders,
+    specialCount: others,
+    unsupportedCount: unsupported,
+    incompleteCount: incomplete,
+  } = leftOut;
   if (links + emptyFolders + others + unsupported + incomplete === 0) return undefined;
   return {
     link_count: ifAny(links),
@@ -92,7 +105,7 @@ export function leftOutJson(leftOut: LeftOut | undefined): JsonValue {
 }
 
 /** The error for a share without its symbolic links: it differs from the folder that the user has. */
-export function linksLeftOut(name: string, { links, entries }: LeftOut): EnjambreError {
+export function linksLeftOut(name: string, { linkCount: links, entries }: LeftOut): EnjambreError {
   const isOutside = entries.some(({ reason }) => reason === LeftOutReason.OUTSIDE);
   const flag = isOutside ? '--follow-links-outside' : '--follow-links';
   const message = `${name} is shared without ${count(links, 'symbolic link')}: follow links with ${flag}, or accept this with --skip-unsupported`;

@@ -40,15 +40,18 @@ export function historyJson(message: Message): JsonObject {
 }
 
 export function sentJson(sent: SendMessageResponse, target: Target): JsonObject {
+  const { receiver } = sent;
   return {
     type: 'sent',
     id: sent.id,
-    ...targetJson(target, ''),
+    ...(target.target?.$case === 'peer'
+      ? { receiver: receiver && peerOf(receiver.id, receiver.name) }
+      : targetJson(target, '')),
     sent_at: sent.sentAt?.toISOString(),
     duplicate: sent.duplicate,
-    receiver_count: sent.receivers,
-    skipped_count: sent.skipped,
-    namesake_count: sent.namesakes,
+    receiver_count: sent.receiverCount,
+    skipped_count: sent.skippedCount,
+    namesake_count: sent.namesakeCount,
   };
 }
 
@@ -63,7 +66,7 @@ function messageJson(type: string, message: Message | undefined): JsonObject {
   };
 }
 
-/** Whom a message is for; `name` is the receiver's, if it is for one peer. */
+/** The receivers of a message; `name` is the receiver's, if it is for one peer. */
 function targetJson(target: Target | undefined, name: string): Readonly<Record<string, JsonValue>> {
   switch (target?.target?.$case) {
     case 'peer':

@@ -8,7 +8,12 @@ export function fileList(now: number): Listing<File> {
   return {
     columns: [
       { title: 'name', text: ({ name, disputed }) => (disputed ? `${plain(name)} (disputed)` : plain(name)) },
-      { title: 'size', align: 'right', text: ({ size }) => formatBytes(size), value: ({ size }) => size },
+      {
+        title: 'size',
+        align: 'right',
+        text: ({ sizeBytes: size }) => formatBytes(size),
+        value: ({ sizeBytes: size }) => size,
+      },
       {
         title: 'version',
         align: 'right',
@@ -43,14 +48,14 @@ const AVAILABILITY: readonly ListColumn<File>[] = [
   {
     title: 'seeders',
     align: 'right',
-    text: ({ seeders }) => String(seeders),
-    value: ({ seeders }) => seeders,
+    text: ({ seederCount: seeders }) => String(seeders),
+    value: ({ seederCount: seeders }) => seeders,
   },
   {
     title: 'leechers',
     align: 'right',
-    text: ({ leechers }) => String(leechers),
-    value: ({ leechers }) => leechers,
+    text: ({ leecherCount: leechers }) => String(leechers),
+    value: ({ leecherCount: leechers }) => leechers,
   },
   { title: 'infohash', text: ({ infohash }) => shortDigits(infohash), overflow: 'keep' },
   {
@@ -74,7 +79,7 @@ export function peerList(members: readonly KnownMember[], { now, inSwarm }: Fact
   return {
     columns: [
       { title: 'name', text: ({ peer }) => plain(peer?.name ?? '') },
-      { title: 'id', text: ({ peer }) => shortDigits(peer?.peerId ?? ''), overflow: 'keep' },
+      { title: 'id', text: ({ peer }) => shortDigits(peer?.id ?? ''), overflow: 'keep' },
       { title: 'endpoint', text: ({ peer }) => plain(peer?.endpoint ?? ''), overflow: 'keep' },
       ...(inSwarm ? IN_SWARM : IN_NETWORK),
       {
@@ -87,7 +92,7 @@ export function peerList(members: readonly KnownMember[], { now, inSwarm }: Fact
       ...(isBanned ? [STATUS] : []),
     ],
     json: (member) => peerJson(member, inSwarm),
-    id: ({ peer }) => plain(peer?.peerId ?? ''),
+    id: ({ peer }) => plain(peer?.id ?? ''),
   };
 }
 
@@ -95,14 +100,14 @@ const IN_NETWORK: readonly ListColumn<KnownMember>[] = [
   {
     title: 'seeding',
     align: 'right',
-    text: ({ peer }) => String(peer?.seeding ?? 0),
-    value: ({ peer }) => peer?.seeding,
+    text: ({ peer }) => String(peer?.seedingCount ?? 0),
+    value: ({ peer }) => peer?.seedingCount,
   },
   {
     title: 'leeching',
     align: 'right',
-    text: ({ peer }) => String(peer?.leeching ?? 0),
-    value: ({ peer }) => peer?.leeching,
+    text: ({ peer }) => String(peer?.leechingCount ?? 0),
+    value: ({ peer }) => peer?.leechingCount,
   },
   {
     title: 'labels',
@@ -116,21 +121,21 @@ const IN_NETWORK: readonly ListColumn<KnownMember>[] = [
 const IN_SWARM: readonly ListColumn<KnownMember>[] = [
   {
     title: 'has',
-    text: ({ seeder, bytesLeft }) => (seeder ? 'all' : `all but ${formatBytes(bytesLeft)}`),
-    value: ({ seeder, bytesLeft }) => (seeder ? 0n : -bytesLeft),
+    text: ({ seeder, leftBytes }) => (seeder ? 'all' : `all but ${formatBytes(leftBytes)}`),
+    value: ({ seeder, leftBytes }) => (seeder ? 0n : -leftBytes),
     overflow: 'keep',
   },
   {
     title: 'received',
     align: 'right',
-    text: ({ bytesDownloaded }) => formatBytes(bytesDownloaded),
-    value: ({ bytesDownloaded }) => bytesDownloaded,
+    text: ({ downloadedBytes }) => formatBytes(downloadedBytes),
+    value: ({ downloadedBytes }) => downloadedBytes,
   },
   {
     title: 'sent',
     align: 'right',
-    text: ({ bytesUploaded }) => formatBytes(bytesUploaded),
-    value: ({ bytesUploaded }) => bytesUploaded,
+    text: ({ uploadedBytes }) => formatBytes(uploadedBytes),
+    value: ({ uploadedBytes }) => uploadedBytes,
   },
 ];
 

@@ -6,8 +6,8 @@ import { columnsOf } from './text.js';
 
 const progress: Progress = {
   name: 'model.bin',
-  bytesDone: 250_000_000,
-  bytesTotal: 1_000_000_000,
+  doneBytes: 250_000_000,
+  sizeBytes: 1_000_000_000,
   rate: 50_000_000,
   secondsLeft: 15,
   sources: 3,
@@ -50,8 +50,8 @@ describe('a progress line', () => {
     const { output } = screen();
     const waiting = {
       name: '5d41402a',
-      bytesDone: 0,
-      bytesTotal: 0,
+      doneBytes: 0,
+      sizeBytes: 0,
       rate: 0,
       note: 'resolving: no peer has it',
     };
@@ -112,17 +112,17 @@ describe('a progress line', () => {
       if (written().length > length) times.push(now / 1000);
       length = written().length;
     }
-    line.finish({ ...progress, bytesDone: 1_000_000_000 });
+    line.finish({ ...progress, doneBytes: 1_000_000_000 });
     expect(written()).toMatch(/100%.*\n$/);
     return times;
   }
 
   test('is printed in a pipe at the start, at intervals that grow to a minute, and at the end', () => {
-    expect(printedAt(300, (ms) => ({ bytesDone: ms * 1000 }))).toEqual([0, 2, 6, 14, 30, 62, 122, 182, 242]);
+    expect(printedAt(300, (ms) => ({ doneBytes: ms * 1000 }))).toEqual([0, 2, 6, 14, 30, 62, 122, 182, 242]);
   });
 
   test('that does not move is repeated at intervals that grow to ten minutes', () => {
-    const times = printedAt(3600, () => ({ note: 'no peer answers', bytesDone: 0 }));
+    const times = printedAt(3600, () => ({ note: 'no peer answers', doneBytes: 0 }));
     expect(times).toEqual([0, 2, 6, 14, 30, 62, 126, 254, 510, 1022, 1622, 2222, 2822, 3422]);
   });
 
@@ -142,7 +142,7 @@ describe('a progress line', () => {
       line.show({ ...progress, name });
       return line;
     });
-    a?.finish({ ...progress, name: 'a', bytesDone: 1_000_000_000 });
+    a?.finish({ ...progress, name: 'a', doneBytes: 1_000_000_000 });
     output.line('done');
     b?.show({ ...progress, name: 'b' });
     output.error('a warning');

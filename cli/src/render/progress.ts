@@ -13,9 +13,9 @@ import {
 /** Contents of a progress line. */
 export interface Progress {
   readonly name: string;
-  readonly bytesDone: number;
+  readonly doneBytes: number;
   /** 0 while unknown. */
-  readonly bytesTotal: number;
+  readonly sizeBytes: number;
   /** Bytes per second. */
   readonly rate: number;
   readonly secondsLeft?: number | undefined;
@@ -96,7 +96,7 @@ export class ProgressLine {
   #isDue(progress: Progress): boolean {
     const waited = this.now() - this.#shownAt;
     if (!this.#notes.has(kindOf(progress))) return waited >= FIRST_INTERVAL_MS;
-    const isStuck = progress.bytesDone === this.#printed?.bytesDone;
+    const isStuck = progress.doneBytes === this.#printed?.doneBytes;
     return waited >= Math.min(this.#interval, isStuck ? LONGEST_STUCK_MS : LONGEST_MOVING_MS);
   }
 
@@ -130,9 +130,9 @@ export function barLines(progress: Progress, columns: number, colors: Output['co
 function withBar(
   [name = '', ...behind]: readonly string[],
   columns: number,
-  { progress: { bytesDone, bytesTotal }, colors }: { progress: Progress; colors: Output['colors'] },
+  { progress: { doneBytes, sizeBytes }, colors }: { progress: Progress; colors: Output['colors'] },
 ): string {
-  const share = bytesTotal === 0 ? 0 : Math.min(1, bytesDone / bytesTotal);
+  const share = sizeBytes === 0 ? 0 : Math.min(1, doneBytes / sizeBytes);
   const full = Math.floor(share * columns);
   const drawn = colors.cyan('█'.repeat(full)) + colors.dim('░'.repeat(columns - full));
   return [name, drawn, ...behind].join('  ');
@@ -155,13 +155,13 @@ function kindOf({ note = '' }: Progress): string {
 }
 
 function facts(progress: Progress): string[] {
-  const { bytesDone, bytesTotal, rate, secondsLeft, sources, note } = progress;
+  const { doneBytes, sizeBytes, rate, secondsLeft, sources, note } = progress;
   const all: (string | undefined)[] = [
-    bytesTotal > 0 ? formatPercent(bytesDone, bytesTotal) : undefined,
-    bytesTotal > 0 ? `${formatBytes(bytesDone)}/${formatBytes(bytesTotal)}` : undefined,
+    sizeBytes > 0 ? formatPercent(doneBytes, sizeBytes) : undefined,
+    sizeBytes > 0 ? `${formatBytes(doneBytes)}/${formatBytes(sizeBytes)}` : undefined,
     note,
     rate > 0 ? formatRate(rate) : undefined,
-    secondsLeft !== undefined && bytesDone < bytesTotal ? `${formatSeconds(secondsLeft)} left` : undefined,
+    secondsLeft !== undefined && doneBytes < sizeBytes ? `${formatSeconds(secondsLeft)} left` : undefined,
     sources ? count(sources, 'source') : undefined,
   ];
   return all.filter((fact): fact is string => fact !== undefined && fact !== '');

@@ -17,15 +17,14 @@ export const TRANSFER_LIST: Listing<Transfer> = {
     {
       title: 'done',
       align: 'right',
-      text: (transfer) =>
-        isInDoubt(transfer) ? '?' : formatPercent(transfer.bytesDone, transfer.bytesTotal),
-      value: ({ bytesDone, bytesTotal }) => (bytesTotal === 0n ? 0 : Number(bytesDone) / Number(bytesTotal)),
+      text: (transfer) => (isInDoubt(transfer) ? '?' : formatPercent(transfer.doneBytes, transfer.sizeBytes)),
+      value: ({ doneBytes, sizeBytes }) => (sizeBytes === 0n ? 0 : Number(doneBytes) / Number(sizeBytes)),
     },
     {
       title: 'size',
       align: 'right',
-      text: ({ bytesTotal }) => (bytesTotal === 0n ? '?' : formatBytes(bytesTotal)),
-      value: ({ bytesTotal }) => bytesTotal,
+      text: ({ sizeBytes }) => (sizeBytes === 0n ? '?' : formatBytes(sizeBytes)),
+      value: ({ sizeBytes }) => sizeBytes,
     },
     {
       title: 'down',
@@ -50,8 +49,8 @@ export const TRANSFER_LIST: Listing<Transfer> = {
     {
       title: 'sent',
       align: 'right',
-      text: ({ bytesUploaded }) => formatBytes(bytesUploaded),
-      value: ({ bytesUploaded }) => bytesUploaded,
+      text: ({ uploadedBytes }) => formatBytes(uploadedBytes),
+      value: ({ uploadedBytes }) => uploadedBytes,
       wide: true,
     },
     {
@@ -69,9 +68,9 @@ function connectedPeers({ peers }: Transfer): number {
 }
 
 /** Complete at the last check, but failed or missing since then: only `verify` can tell how much is left. */
-export function isInDoubt({ state, bytesDone, bytesTotal }: Transfer): boolean {
+export function isInDoubt({ state, doneBytes, sizeBytes }: Transfer): boolean {
   const isInQuestion = state === TransferState.FAILED || state === TransferState.MISSING;
-  return isInQuestion && bytesDone === bytesTotal;
+  return isInQuestion && doneBytes === sizeBytes;
 }
 
 export function rateOrDash(rate: bigint): string {

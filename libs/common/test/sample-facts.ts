@@ -12,29 +12,31 @@ const hexId = fc
 const messageId = fc.string({ minLength: 1, maxLength: 64 });
 const count = fc.oneof(fc.bigInt(0n, 2n ** 53n - 1n), fc.bigInt(0n, 2n ** 64n - 1n));
 
-const peer = fc.record({ peerId: hexId, name: text(64) });
-const file = fc.record({ infohash: hexId, name: text(255), size: count });
-const reason = text(512);
+const peer = fc.record({ id: hexId, name: text(64) });
+const file = fc.record({ infohash: hexId, name: text(255), sizeBytes: count });
+const message = text(512);
+const targets = fc.oneof(
+  fc.record({ target: hexId.map((id) => `peer:${id}`), targetName: text(64) }),
+  fc
+    .string({ unit: 'grapheme', minLength: 1, maxLength: 64 })
+    .map((room) => ({ target: `room:${room}`, targetName: room })),
+  fc.constant({ target: 'all', targetName: 'everyone' }),
+);
 
 const VALUES: { readonly [Case in FactCase]: fc.Arbitrary<ValueOf<Case>> } = {
   peerConnected: fc.record({ peer, endpoint: text(260), version: text(64) }),
-  peerDisconnected: fc.record({ peer, reason }),
-  peerBanned: fc.record({ peer, by: peer, reason, file: fc.option(file, { nil: undefined }) }),
-  peerThrottled: fc.record({ peer, events: count, seconds: count }),
+  peerDisconnected: fc.record({ peer, message }),
+  peerBanned: fc.record({ peer, reporter: peer, message, file: fc.option(file, { nil: undefined }) }),
+  peerThrottled: fc.record({ peer, eventCount: count, periodSeconds: count }),
   fileShared: fc.record({ peer, file }),
   fileWithdrawn: fc.record({ peer, file }),
   downloadStarted: fc.record({ peer, file }),
-  downloadProgressed: fc.record({ peer, file, bytesLeft: count }),
-  downloadCompleted: fc.record({ peer, file, bytesDownloaded: count }),
-  downloadFailed: fc.record({ peer, file, reason }),
-  messageSent: fc.record({
-    sender: peer,
-    messageId,
-    target: text(70),
-    targetName: text(64),
-    preview: text(120),
-    bytes: count,
-  }),
+  downloadProgressed: fc.record({ peer, file, leftBytes: count }),
+  downloadCompleted: fc.record({ peer, file, downloadedBytes: count }),
+  downloadFailed: fc.record({ peer, file, message }),
+  messageSent: fc
+    .record({ sender: peer, messageId, to: targets, preview: text(120), sizeBytes: count })
+    .map(({ to, ...message }) => ({ ...message, ...to })),
   messageDelivered: fc.record({ sender: peer, messageId, receiver: peer }),
 };
 
@@ -50,7 +52,7 @@ export const anyFact: fc.Arbitrary<Fact> = fc.oneof(...FACT_CASES.map(factOf));
 
 /** A fact that is identified by its number. */
 export function numberedFact(number: number): Fact {
-  const sender = { peerId: 'ab'.repeat(32), name: 'alice' };
+  const sender = { id: 'ab'.repeat(32), name: 'alice' };
   return {
     $case: 'messageDelivered',
     value: { sender, messageId: String(number), receiver: { ...sender, name: 'bob' } },

@@ -36,7 +36,7 @@ export class AgentUser {
   async info(): Promise<{ readonly peerId: string; readonly isConnected: boolean }> {
     const info = await callUnary(this.control.getInfo.bind(this.control), {}, this.options);
     const isConnected = info.trackerState === TrackerState.CONNECTED && info.messagingError === '';
-    return { peerId: info.peerId, isConnected };
+    return { peerId: info.id, isConnected };
   }
 
   async share(path: string): Promise<SharedFile> {

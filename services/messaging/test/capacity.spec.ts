@@ -28,7 +28,7 @@ describe('capacity', () => {
     for (let n = 0; n < 3; n++) await send(alice, bob, 'x');
     const full = { code: 'exhausted', reason: 'RECEIVER_FULL', retryAfterMs: 5000 };
     await expect(send(alice, bob, 'x')).rejects.toMatchObject(full);
-    expect(await send(alice, everyone, 'y')).toMatchObject({ receivers: 1, skipped: 1 });
+    expect(await send(alice, everyone, 'y')).toMatchObject({ receiverCount: 1, skippedCount: 1 });
     await carol.received(1);
     bob.acknowledge(...bob.deliveries.map(({ deliveryId }) => deliveryId));
     await waitFor(() => send(alice, bob, 'z', 'again'), { what: 'room again', retryErrors: true });

@@ -72,13 +72,12 @@ describe('look-ups', () => {
     for (const name of ['c', 'a', 'b']) await join(alice, name);
     await join(bob, 'b');
     await join(bob, 'b');
-    const first = await listRooms(bob, 2);
-    expect(first.rooms).toEqual([
-      { name: 'a', members: ['alice'] },
-      { name: 'b', members: ['alice', 'bob'] },
-    ]);
-    const second = await listRooms(bob, 2, first.nextPageToken);
-    expect(second).toEqual({ rooms: [{ name: 'c', members: ['alice'] }], nextPageToken: '' });
+    const page = await listRooms(bob, 2);
+    const members = [alice, bob].map(({ peerId: id }, index) => ({ id, name: ['alice', 'bob'][index] }));
+    const first = { name: 'a', memberNames: ['alice'], members: members.slice(0, 1) };
+    expect(page.rooms).toEqual([first, { name: 'b', memberNames: ['alice', 'bob'], members }]);
+    const second = await listRooms(bob, 2, page.nextPageToken);
+    expect(second).toEqual({ rooms: [{ ...first, name: 'c' }], nextPageToken: '' });
   });
 
   test.each(['x', '!', 'eyJhIjoxfQ', Buffer.from('"a"').toString('base64url') + '=', 'a'.repeat(5000)])(

@@ -27,7 +27,7 @@ describe('a message', () => {
 
   test('reaches a peer by id, with its sender and time', async () => {
     const [alice, bob] = [await harness.peer('alice'), await harness.peer('bob')];
-    const { sentAt, duplicate, receivers } = await send(alice, bob, 'good morning', 'first');
+    const { sentAt, duplicate, receiverCount: receivers } = await send(alice, bob, 'good morning', 'first');
     expect({ duplicate, receivers }).toEqual({ duplicate: false, receivers: 1 });
     const [delivery] = await bob.received(1);
     expect(delivery!.message).toEqual({
@@ -65,7 +65,7 @@ describe('a message', () => {
     const senders = carol.deliveries.map(({ message }) => message!.senderName);
     expect(senders).toEqual([shown, 'bob']);
     await join(first, 'ops');
-    expect((await join(second, 'ops')).room?.members).toEqual(['bob', shown]);
+    expect((await join(second, 'ops')).room?.memberNames).toEqual(['bob', shown]);
   });
 
   test('to an unknown peer is refused with the next step', async () => {
@@ -88,15 +88,24 @@ describe('a message', () => {
       await harness.peer('carol'),
     ];
     await join(alice, 'ops');
-    expect(await join(bob, 'ops')).toEqual({ room: { name: 'ops', members: ['alice', 'bob'] } });
+    expect(await join(bob, 'ops')).toEqual({
+      room: {
+        name: 'ops',
+        memberNames: ['alice', 'bob'],
+        members: [
+          { id: alice.peerId, name: 'alice' },
+          { id: bob.peerId, name: 'bob' },
+        ],
+      },
+    });
     await expect(send(carol, room('ops'), 'x')).rejects.toMatchObject({ reason: 'NOT_A_MEMBER' });
-    expect(await send(alice, room('ops'), 'to the room')).toMatchObject({ receivers: 1 });
+    expect(await send(alice, room('ops'), 'to the room')).toMatchObject({ receiverCount: 1 });
     await send(alice, carol, 'to carol');
     await Promise.all([bob.received(1), carol.received(1)]);
     expect([alice.texts, bob.texts, carol.texts]).toEqual([[], ['to the room'], ['to carol']]);
     await leave(bob, 'ops');
     await expect(leave(bob, 'ops')).rejects.toMatchObject({ code: 'not-found', reason: 'NOT_A_MEMBER' });
-    expect((await rooms(alice)).map(({ members }) => members)).toEqual([['alice']]);
+    expect((await rooms(alice)).map(({ memberNames }) => memberNames)).toEqual([['alice']]);
     await expect(leave(bob, 'none')).rejects.toMatchObject({ code: 'not-found', reason: 'NOT_A_MEMBER' });
     await expect(send(alice, room('ops'), 'x')).rejects.toMatchObject({ reason: 'NO_RECEIVERS' });
   });
@@ -109,7 +118,7 @@ describe('a message', () => {
     ];
     carol.call.end();
     await carol.end();
-    expect(await send(alice, everyone, 'hello all')).toMatchObject({ receivers: 2 });
+    expect(await send(alice, everyone, 'hello all')).toMatchObject({ receiverCount: 2 });
     const again = await harness.peer('carol', { identity: carol.identity });
     await Promise.all([bob.received(1), again.received(1)]);
     expect([alice.texts, bob.texts, again.texts]).toEqual([[], ['hello all'], ['hello all']]);

@@ -34,7 +34,7 @@ describe('a messaging service as platform teams see it', () => {
       message,
       `${url}/${SERVICE}/Send`,
     );
-    expect(JSON.parse(answer)).toMatchObject({ receivers: 1 });
+    expect(JSON.parse(answer)).toMatchObject({ receiverCount: 1 });
     await bob.received(1);
     expect(bob.texts).toEqual(['from a shell']);
     await harness.stop();

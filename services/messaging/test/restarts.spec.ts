@@ -42,11 +42,11 @@ describe('a messaging service that starts', () => {
     now += 60 * MINUTE;
     await start();
     const thief = await harness.peer('Alice');
-    expect(await send(thief, 'alice', 'while it is away')).toMatchObject({ peerId: identity.peerId });
+    expect(await send(thief, 'alice', 'while it is away')).toMatchObject({ receiverId: identity.peerId });
     const alice = await harness.peer('alice', { identity });
     await alice.received(1);
     const target = `Alice (${thief.peerId.slice(0, 8)})`;
-    expect(await send(alice, thief, 'x')).toMatchObject({ targetName: target });
+    expect(await send(alice, thief, 'x')).toMatchObject({ receiverName: target });
     expect(await reasonOf(send(alice, room('ops'), 'alone'))).toBe('NO_RECEIVERS');
   });
 
@@ -69,10 +69,10 @@ describe('a messaging service that starts', () => {
     const other = await harness.peer('other');
     expect(await reasonOf(send(other, 'alice', 'for the first'))).toBe('UNKNOWN_PEER');
     expect(await send(other, thief, 'x')).toMatchObject({
-      targetName: `alice (${thief.peerId.slice(0, 8)})`,
+      receiverName: `alice (${thief.peerId.slice(0, 8)})`,
     });
     now += 8 * 24 * 60 * MINUTE;
-    await waitFor(async () => (await send(other, thief, 'x')).targetName === 'alice', {
+    await waitFor(async () => (await send(other, thief, 'x')).receiverName === 'alice', {
       what: 'the name to be free',
     });
   });

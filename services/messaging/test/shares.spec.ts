@@ -47,7 +47,7 @@ describe('the peers of one address', () => {
       await expect(send(its, bob, 'one too many')).rejects.toMatchObject(refused);
     }
     await send(alice, bob, 'still fits');
-    expect(await send(other, alice, 'to another')).toMatchObject({ receivers: 1 });
+    expect(await send(other, alice, 'to another')).toMatchObject({ receiverCount: 1 });
   });
 
   test('take at most their part of the store; those of others still fit', async () => {
@@ -130,10 +130,10 @@ describe('the peers of one address', () => {
     const thief = await harness.peer('Carol');
     await expect(send(alice, 'carol', 'for the first')).rejects.toMatchObject({ reason: 'UNKNOWN_PEER' });
     expect(await send(alice, thief, 'to it')).toMatchObject({
-      targetName: `Carol (${thief.peerId.slice(0, 8)})`,
+      receiverName: `Carol (${thief.peerId.slice(0, 8)})`,
     });
     await harness.peer('carol', { identity: carol.identity });
-    expect(await send(alice, 'carol', 'for the first')).toMatchObject({ peerId: carol.peerId });
+    expect(await send(alice, 'carol', 'for the first')).toMatchObject({ receiverId: carol.peerId });
   });
 
   test('become known at a bounded rate', async () => {

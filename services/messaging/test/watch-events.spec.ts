@@ -76,19 +76,19 @@ describe('WatchEvents', () => {
     await send(alice, bob, text, 'a');
     await send(alice, everyone, 'x', 'b');
     await waitFor(() => events.length >= 3, { what: 'events' });
-    const sender = { peerId: alice.peerId, name: 'alice' };
+    const sender = { id: alice.peerId, name: 'alice' };
     const facts = events.map(({ event }) => event);
     const target = `peer:${bob.peerId}`;
     const preview = '🐝'.repeat(120);
     expect(facts).toContainEqual({
       $case: 'messageSent',
-      value: { sender, messageId: 'a', target, targetName: 'bob', preview, bytes: 800n },
+      value: { sender, messageId: 'a', target, targetName: 'bob', preview, sizeBytes: 800n },
     });
     expect(facts).toContainEqual({
       $case: 'messageSent',
-      value: { sender, messageId: 'b', target: 'all', targetName: 'everyone', preview: 'x', bytes: 1n },
+      value: { sender, messageId: 'b', target: 'all', targetName: 'everyone', preview: 'x', sizeBytes: 1n },
     });
-    const receiver = { peerId: bob.peerId, name: 'bob' };
+    const receiver = { id: bob.peerId, name: 'bob' };
     expect(facts).toContainEqual({
       $case: 'messageDelivered',
       value: { sender, messageId: 'a', receiver },
@@ -125,10 +125,10 @@ describe('WatchEvents', () => {
     const [, stranger] = watchers[4]!;
     const [sent] = stranger.events;
     expect(sent?.event?.value).toMatchObject({
-      sender: { peerId: alice.peerId, name: 'alice' },
+      sender: { id: alice.peerId, name: 'alice' },
       target: `peer:${bob.peerId}`,
       targetName: 'bob',
-      bytes: 6n,
+      sizeBytes: 6n,
     });
   });
 

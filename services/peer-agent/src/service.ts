@@ -288,7 +288,7 @@ class AgentService implements Agent {
 
   #facts(): AgentInfo {
     return {
-      peerId: this.peerId,
+      id: this.peerId,
       name: this.#config.name,
       version: VERSION,
       listen: formatAddress(this.address),

@@ -164,7 +164,7 @@ describe('an uploader whose bytes have changed without its knowledge', () => {
     expect(agent.bans.blamed).toEqual([uploader.peerId]);
     uploader.serving.stop('it changed', 'CONTENT_CHANGED');
     expect(agent.bans.banned).toEqual([]);
-    expect(transfer.view().piecesDone).toBe(0);
+    expect(transfer.view().donePieceCount).toBe(0);
   });
 
   it('is forgiven its bad pieces when it announces that its content has changed', async () => {

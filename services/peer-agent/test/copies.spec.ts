@@ -216,7 +216,7 @@ describe('a download with a shared copy', () => {
       expect(await shareAt('copy/file.bin')).toBe(transfer);
       await rm(at('downloads/file.bin'));
       await until(transfer, 'seeding', 'copy/file.bin');
-      expect(transfer.record).toMatchObject({ origin: true, bytesDownloaded: data.length });
+      expect(transfer.record).toMatchObject({ origin: true, downloadedBytes: data.length });
       await rm(at('copy/file.bin'));
       await agent.folder.write('downloads/file.bin', data);
       await until(transfer, 'seeding', 'downloads/file.bin');

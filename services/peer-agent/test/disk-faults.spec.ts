@@ -63,7 +63,7 @@ async function addUploader(options: UploaderOptions = {}, of: Metainfo = metainf
 async function begun(): Promise<Transfer> {
   await addUploader({ has: [0, 1, 2] });
   const transfer = await agent.download(metainfo);
-  await waitFor(() => transfer.view().piecesDone === 3, { what: 'three pieces' });
+  await waitFor(() => transfer.view().donePieceCount === 3, { what: 'three pieces' });
   return transfer;
 }
 
@@ -129,10 +129,10 @@ describe('a partial download', () => {
     await rename(part, agent.folder.at('elsewhere'));
     await inState(transfer, 'missing');
     await rename(agent.folder.at('elsewhere'), part);
-    await waitFor(() => transfer.view().piecesDone === 3 && transfer.state === 'downloading', {
+    await waitFor(() => transfer.view().donePieceCount === 3 && transfer.state === 'downloading', {
       what: 'the download to go on',
     });
-    expect(transfer.view().record.bytesDownloaded).toBe(3 * PIECE);
+    expect(transfer.view().record.downloadedBytes).toBe(3 * PIECE);
     await addUploader();
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
     expect(transfer.record.recheck).toBe(false);
@@ -144,7 +144,7 @@ describe('a partial download', () => {
     for (const [name, bytes] of Object.entries(files)) await seed.write(`tree/${name}`, bytes);
     await addUploader({ has: [0] }, tree);
     const before = await agent.download(tree);
-    await waitFor(() => before.view().piecesDone === 1, { what: 'the first file' });
+    await waitFor(() => before.view().donePieceCount === 1, { what: 'the first file' });
     await restartWith({}); // So that its files are not open.
     const transfer = agent.transfers.get(tree.infohash);
     await inState(transfer, 'downloading');
@@ -196,7 +196,7 @@ describe('a complete download', () => {
     await transfer.resume();
     await inState(transfer, 'seeding');
     expect((await readFile(target())).equals(data)).toBe(true);
-    expect(transfer.record.bytesDownloaded).toBe(data.length);
+    expect(transfer.record.downloadedBytes).toBe(data.length);
   });
 
   it('that was extended is truncated by a check', async () => {
@@ -271,7 +271,7 @@ describe('a data folder without room', () => {
     state.full = false;
     await transfer.resume();
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
-    expect(transfer.record.bytesDownloaded).toBe(data.length);
+    expect(transfer.record.downloadedBytes).toBe(data.length);
   });
 });
 

@@ -88,7 +88,7 @@ describe('the explanation of a download', () => {
     await agent.transfers.remove(transfer, true);
     uploader.limiter.setLimit(500_000, performance.now());
     const slow = await agent.download(metainfo);
-    await waitFor(() => slow.view().piecesDone > 0, { what: 'a piece' });
+    await waitFor(() => slow.view().donePieceCount > 0, { what: 'a piece' });
     await slow.pause();
     await waitFor(() => msOf(explained(slow), 'paused') > 50, { what: 'a pause' });
     await slow.resume();

@@ -37,21 +37,21 @@ describe('a download', () => {
       outputDir: '',
       limits: { maxDownload: 200_000 },
     });
-    await waitFor(() => transfer.record.bytesDownloaded > 0, { what: 'the first block' });
+    await waitFor(() => transfer.record.downloadedBytes > 0, { what: 'the first block' });
     // Requested one by one: the second waits until the first is paid for.
     expect(uploader.ledger.uploaded).toBeLessThan(3 * 256 * KIB);
     transfer.limits.change({ maxDownload: 4_000_000 });
-    await waitFor(() => transfer.record.bytesDownloaded >= 1024 * KIB, { what: 'the next ones' });
+    await waitFor(() => transfer.record.downloadedBytes >= 1024 * KIB, { what: 'the next ones' });
     transfer.limits.change({ maxDownload: 0 });
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
-    expect(transfer.view().record).toMatchObject({ ...NO_LIMITS, bytesWasted: 0 });
+    expect(transfer.view().record).toMatchObject({ ...NO_LIMITS, wastedBytes: 0 });
     expect(agent.bans.struck).toEqual([]);
   });
 
   it('completes correctly from an uploader with a low limit, whose blocks come in parts', async () => {
     uploader.limiter.setLimit(1_000_000, performance.now());
     const transfer = await agent.download(metainfo);
-    await waitFor(() => transfer.record.bytesDownloaded > 0, { what: 'the first block' });
+    await waitFor(() => transfer.record.downloadedBytes > 0, { what: 'the first block' });
     expect(uploader.reads.started).toBeGreaterThan(5);
     uploader.limiter.setLimit(0, performance.now());
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
@@ -61,8 +61,8 @@ describe('a download', () => {
   it("is bound by the agent's limit, and continues when that is lifted", async () => {
     agent.limits.change({ maxDownload: 100_000 });
     const transfer = await agent.download(metainfo);
-    await waitFor(() => transfer.record.bytesDownloaded > 0, { what: 'the first block' });
-    expect(transfer.record.bytesDownloaded).toBeLessThan(3 * 256 * KIB);
+    await waitFor(() => transfer.record.downloadedBytes > 0, { what: 'the first block' });
+    expect(transfer.record.downloadedBytes).toBeLessThan(3 * 256 * KIB);
     agent.limits.change({ maxDownload: 0 });
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
   });

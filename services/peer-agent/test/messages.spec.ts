@@ -205,7 +205,7 @@ describe('the names of peers', () => {
 
   it('are learned from the first message to a peer; one that is gone is not replaced silently', async () => {
     await connected();
-    relay.receiver = { peerId: alice, targetName: 'alice' };
+    relay.receiver = { receiverId: alice, receiverName: 'alice' };
     await agent.messages.send(to('alice'));
     relay.refusal = { code: status.NOT_FOUND, details: 'no peer', reason: 'UNKNOWN_PEER' };
     await expect(agent.messages.send(to('alice'))).rejects.toMatchObject({
@@ -217,7 +217,7 @@ describe('the names of peers', () => {
     });
     relay.refusal = undefined;
     // The person says which one, and the service knows no other.
-    relay.receiver = { peerId: mallory, targetName: 'alice' };
+    relay.receiver = { receiverId: mallory, receiverName: 'alice' };
     await agent.messages.send(to(shown));
     await agent.messages.send(to('alice'));
     expect(sentTo()).toEqual(['alice', shown, mallory]);

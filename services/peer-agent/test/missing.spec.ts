@@ -90,7 +90,7 @@ describe('a complete download whose disk is not mounted at the start', () => {
     expect(await agent.folder.tree()).not.toContainEqual(expect.stringMatching(/^downloads\/./));
     await mount('downloads');
     await inState(again(), 'seeding');
-    expect(again().record).toMatchObject({ complete: true, bytesDownloaded: data.length });
+    expect(again().record).toMatchObject({ complete: true, downloadedBytes: data.length });
     expect(agent.tracker.said).toEqual(['withdraw', 'shared']);
   });
 
@@ -293,7 +293,7 @@ describe('a folder with one missing file', () => {
     await looksPass(again(tree));
     await rename(agent.folder.at('aside'), path);
     await inState(again(tree), 'seeding');
-    expect(again(tree).record.bytesDownloaded).toBe(3 * PIECE);
+    expect(again(tree).record.downloadedBytes).toBe(3 * PIECE);
   });
 });
 
@@ -301,7 +301,7 @@ describe('a download in progress whose disk is not mounted at the start', () => 
   async function begun(): Promise<void> {
     await addUploader(metainfo, [0, 1, 2]);
     const transfer = await agent.download(metainfo);
-    await waitFor(() => transfer.view().piecesDone === 3, { what: 'three pieces', everyMs: 5 });
+    await waitFor(() => transfer.view().donePieceCount === 3, { what: 'three pieces', everyMs: 5 });
   }
 
   it('does not restart in the underlying folder, and resumes where it stopped when the disk is back', async () => {
@@ -314,7 +314,7 @@ describe('a download in progress whose disk is not mounted at the start', () => 
     expect(await agent.folder.tree()).not.toContainEqual(expect.stringMatching(/^downloads\/./));
     await mount('downloads');
     expect((await agent.finished(again())).equals(data)).toBe(true);
-    expect(again().record.bytesDownloaded).toBe(data.length);
+    expect(again().record.downloadedBytes).toBe(data.length);
   });
 
   it('starts again on request', async () => {

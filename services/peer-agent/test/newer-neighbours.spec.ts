@@ -134,7 +134,7 @@ it('keeps its session with a tracker of a newer version, and receives peers', as
   const visit = tracker.last!;
   visit.call.write({ message: undefined });
   const peer = {
-    peerId: Buffer.alloc(32, 1),
+    id: Buffer.alloc(32, 1),
     name: 'p',
     endpoint: '10.0.0.9:1',
     endpoints: [],

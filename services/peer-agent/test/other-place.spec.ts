@@ -198,12 +198,12 @@ describe('the claims of the progress log', () => {
   it('are cleared when the same content is downloaded again after a removal that could not delete them', async () => {
     await offered(0, 1);
     await get('');
-    await waitFor(() => transfer().view().piecesDone === 2, { what: 'two pieces' });
+    await waitFor(() => transfer().view().donePieceCount === 2, { what: 'two pieces' });
     refused.add('remove');
     await agent.transfers.remove(transfer(), false);
     refused.clear();
     await get('');
-    await waitFor(() => transfer().view().piecesDone === 2, {
+    await waitFor(() => transfer().view().donePieceCount === 2, {
       what: 'two pieces again',
       seen: () => [transfer().state, transfer().view().reason],
     });
@@ -220,7 +220,7 @@ it('a download with an unknown name resolves it after a refused share', async ()
   refused.clear();
   await offered();
   await inState('seeding', 'downloads/file.bin');
-  expect(transfer()).toMatchObject({ name: 'file.bin', record: { origin: false, bytesTotal: data.length } });
+  expect(transfer()).toMatchObject({ name: 'file.bin', record: { origin: false, sizeBytes: data.length } });
 });
 
 describe('a download with a copy elsewhere that is to be shared', () => {
@@ -230,18 +230,18 @@ describe('a download with a copy elsewhere that is to be shared', () => {
   beforeEach(async () => {
     await offered(0, 1);
     await get('');
-    await waitFor(() => transfer().view().piecesDone === 2, { what: 'two pieces' });
+    await waitFor(() => transfer().view().donePieceCount === 2, { what: 'two pieces' });
     await transfer().pause();
   });
 
   async function isAsItWas(): Promise<void> {
     expect(transfer()).toMatchObject({ state: 'paused', record: { origin: false, complete: false } });
-    expect(transfer().view()).toMatchObject({ piecesDone: 2 });
+    expect(transfer().view()).toMatchObject({ donePieceCount: 2 });
     expect(await part()).toHaveLength(1);
     await offered();
     await transfer().resume();
     await inState('seeding', 'downloads/file.bin');
-    expect(transfer().record.bytesDownloaded).toBe(data.length);
+    expect(transfer().record.downloadedBytes).toBe(data.length);
   }
 
   it.each(['save', 'writeMetainfo'] as const)('stays unchanged if the disk refuses to %s', async (what) => {
@@ -286,7 +286,7 @@ describe('a download with a copy elsewhere that is to be shared', () => {
     expect(await shareAt('copy/file.bin')).toBe(before);
     await inState('seeding', 'copy/file.bin');
     expect(await part()).toEqual([]);
-    expect(before.record).toMatchObject({ goal: 'run', origin: true, bytesDownloaded: 2 * PIECE });
+    expect(before.record).toMatchObject({ goal: 'run', origin: true, downloadedBytes: 2 * PIECE });
     await restarted();
     await inState('seeding', 'copy/file.bin');
   });

@@ -68,7 +68,7 @@ describe('a rebuilt transfer', () => {
     await restarted(loseStatus);
     const again = agent.transfers.get(infohash);
     await inState(again, 'seeding');
-    expect(again.record).toMatchObject({ origin: true, complete: true, bytesDone: data.length });
+    expect(again.record).toMatchObject({ origin: true, complete: true, doneBytes: data.length });
     const served = Buffer.alloc(PIECE);
     await again.serving!.read({ piece: 1, begin: 0 }, served);
     expect(served.equals(data.subarray(PIECE, 2 * PIECE))).toBe(true);
@@ -118,7 +118,7 @@ describe('a rebuilt transfer', () => {
     expect((await readFile(target())).equals(edited)).toBe(true);
     await again.verify();
     expect((await agent.finished(again)).equals(data)).toBe(true);
-    expect(again.record.bytesDownloaded).toBe(PIECE);
+    expect(again.record.downloadedBytes).toBe(PIECE);
   });
 
   it('that is a complete download with a check requested before is fixed by the next start', async () => {
@@ -140,20 +140,20 @@ describe('a rebuilt transfer', () => {
     const partial = await Uploader.start(metainfo, seed.at('file.bin'), { name: 'partial', has: [0, 1, 3] });
     agent.tracker.add(partial.named());
     const transfer = await agent.download(metainfo);
-    await waitFor(() => transfer.view().piecesDone === 3, { what: 'three pieces', everyMs: 5 });
+    await waitFor(() => transfer.view().donePieceCount === 3, { what: 'three pieces', everyMs: 5 });
     await partial.stop();
     await restarted(loseStatus);
     const again = agent.transfers.get(metainfo.infohash);
-    await waitFor(() => again.view().piecesDone === 3, { what: 'the same pieces', everyMs: 5 });
+    await waitFor(() => again.view().donePieceCount === 3, { what: 'the same pieces', everyMs: 5 });
     await restarted(async () => {
       await loseStatus();
       await writeFile(agent.folder.at('data', 'transfers', `${metainfo.infohash}.bitfield`), 'torn');
     });
     const third = agent.transfers.get(metainfo.infohash);
-    await waitFor(() => third.view().piecesDone === 3, { what: 'the same pieces again', everyMs: 5 });
+    await waitFor(() => third.view().donePieceCount === 3, { what: 'the same pieces again', everyMs: 5 });
     agent.tracker.add(uploader.named());
     expect((await agent.finished(third)).equals(data)).toBe(true);
-    expect(third.record.bytesDownloaded).toBe(PIECE + 1000);
+    expect(third.record.downloadedBytes).toBe(PIECE + 1000);
   });
 
   it('without facts is found by the entry with its name, which is hashed and left unchanged', async () => {

@@ -331,7 +331,7 @@ describe('a partial download', () => {
     const some = await Uploader.start(metainfo, seed.at('folder'), { has: [0, 1] });
     agent.tracker.add(some.named());
     const transfer = await agent.download(metainfo);
-    await waitFor(() => transfer.view().piecesDone === 2, { what: 'two pieces' });
+    await waitFor(() => transfer.view().donePieceCount === 2, { what: 'two pieces' });
     const { path } = transfer.view();
     await writeFile(`${path}/notes.txt`, 'mine');
     await agent.folder.write('downloads/folder/mine', 'mine');
@@ -368,7 +368,7 @@ describe('a complete part that could not be renamed', () => {
     });
     agent.tracker.add(uploader.named());
     const transfer = await then(await inState(await agent.download(metainfo), 'failed'));
-    expect(transfer.record).toMatchObject({ inPlace: false, bytesDone: metainfo.totalLength });
+    expect(transfer.record).toMatchObject({ inPlace: false, doneBytes: metainfo.totalLength });
     const { path } = transfer.view();
     expect(await agent.transfers.remove(transfer, false)).toMatchObject({ tried: false, deleted: 0 });
     expect(await readFile(`${path}/a.bin`)).toEqual(files['a.bin']);

@@ -307,7 +307,7 @@ describe('room for a download', () => {
       files: { statfs: (() => Promise.resolve(left())) as unknown as DiskFiles['statfs'] },
     });
     const transfer = await agent.download(file);
-    await waitFor(() => transfer.view().piecesDone === 1, { what: 'the first piece' });
+    await waitFor(() => transfer.view().donePieceCount === 1, { what: 'the first piece' });
     await transfer.pause();
     free.bytes = PIECE;
     await transfer.resume();
@@ -316,7 +316,7 @@ describe('room for a download', () => {
     free.bytes = PIECE - 1;
     await transfer.resume();
     await inState(transfer, 'failed');
-    expect(transfer.view().piecesDone).toBe(1);
+    expect(transfer.view().donePieceCount).toBe(1);
 
     function left(): object {
       return { type: 0, bsize: 1, blocks: 1e9, bavail: free.bytes, files: 0, ffree: 0 };

@@ -124,7 +124,7 @@ describe('a download with the target of another', () => {
     );
     await inState(transfer, 'failed');
     expect(transfer.fault).toBe('TARGET_TAKEN');
-    expect(transfer.record.bytesDownloaded).toBe(0);
+    expect(transfer.record.downloadedBytes).toBe(0);
     // This is the way out for the user.
     await agent.transfers.download(
       { kind: 'ref', ref: mine.infohash },
@@ -160,7 +160,7 @@ describe('an entry that a user puts at the target of a download', () => {
   async function nearlyThere(): Promise<Transfer> {
     await offered(0, 1);
     const transfer = await start(mine);
-    await waitFor(() => transfer.view().piecesDone === 2, { what: 'two pieces' });
+    await waitFor(() => transfer.view().donePieceCount === 2, { what: 'two pieces' });
     await writeFile(downloads('model.bin'), 'precious');
     await offered();
     await inState(transfer, 'failed');
@@ -174,7 +174,7 @@ describe('an entry that a user puts at the target of a download', () => {
     await rename(downloads('model.bin'), downloads('mine.bin'));
     await transfer.resume();
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
-    expect(transfer.record.bytesDownloaded).toBe(data.length);
+    expect(transfer.record.downloadedBytes).toBe(data.length);
   });
 
   it('stays, and with another folder the download completes without another byte', async () => {
@@ -184,7 +184,7 @@ describe('an entry that a user puts at the target of a download', () => {
     await inState(transfer, 'seeding');
     expect((await readFile(join(elsewhere, 'model.bin'))).equals(data)).toBe(true);
     expect(await readFile(downloads('model.bin'), 'utf8')).toBe('precious');
-    expect(transfer.record.bytesDownloaded).toBe(data.length);
+    expect(transfer.record.downloadedBytes).toBe(data.length);
     expect(await agent.folder.tree('downloads')).toEqual(['model.bin']);
   });
 
@@ -202,7 +202,7 @@ describe('an entry that a user puts at the target of a download', () => {
       await rm(downloads('model.bin'));
       await transfer.resume();
       expect((await agent.finished(transfer)).equals(data)).toBe(true);
-      expect(transfer.record.bytesDownloaded).toBe(data.length);
+      expect(transfer.record.downloadedBytes).toBe(data.length);
     } finally {
       await rm(otherDisk, { recursive: true });
     }
@@ -233,7 +233,7 @@ describe('a download that is moving to another folder when its agent is killed',
     agent = await DownloadAgent.start(agent.folder, parts);
     await offered(0, 1);
     const transfer = await start(mine);
-    await waitFor(() => transfer.view().piecesDone === 2, { what: 'two pieces' });
+    await waitFor(() => transfer.view().donePieceCount === 2, { what: 'two pieces' });
     await expect(start(mine, agent.folder.at('elsewhere'))).rejects.toThrow();
     await agent.halt();
     await rm(agent.folder.at('data'), { recursive: true });
@@ -265,7 +265,7 @@ describe('a download that is moving to another folder when its agent is killed',
   ])('%s, is there, and resumes', async (_, moment, after) => {
     const transfer = await killedAt(moment, after);
     const elsewhere = agent.folder.at('elsewhere');
-    await waitFor(() => transfer.view().piecesDone === 2, {
+    await waitFor(() => transfer.view().donePieceCount === 2, {
       what: 'two pieces',
       seen: () => [transfer.state, transfer.view().path, transfer.view().reason],
     });
@@ -286,7 +286,7 @@ describe('a download that is moving to another folder when its agent is killed',
     await rename(away, elsewhere);
     agent = await DownloadAgent.start(agent.folder);
     const again = agent.transfers.get(mine.infohash);
-    await waitFor(() => again.view().piecesDone === 2, { what: 'two pieces' });
+    await waitFor(() => again.view().donePieceCount === 2, { what: 'two pieces' });
     expect(again.record.location).toBe(elsewhere);
   });
 });

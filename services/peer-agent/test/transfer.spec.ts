@@ -74,7 +74,7 @@ it.each([
   const [, info = ''] = /^d(4:info.*)12:piece layersd/s.exec(metainfo.bytes.toString('latin1')) ?? [];
   const source = { kind: 'metainfo', bytes: Buffer.from(torrent(info), 'latin1') } as const;
   const { transfer } = await agent.transfers.download(source, { outputDir: '' });
-  expect(transfer.record).toMatchObject({ name: metainfo.name, bytesTotal: data.length });
+  expect(transfer.record).toMatchObject({ name: metainfo.name, sizeBytes: data.length });
   expect((await agent.finished(transfer)).equals(data)).toBe(true);
   expect(transfer.infohash).toBe(metainfo.infohash);
 });
@@ -175,7 +175,7 @@ describe('a complete download', () => {
     await agent.folder.write('downloads/file.bin', data);
     const transfer = await agent.download(metainfo);
     await inState(transfer, 'seeding');
-    expect(transfer.record).toMatchObject({ inPlace: true, bytesDownloaded: 0 });
+    expect(transfer.record).toMatchObject({ inPlace: true, downloadedBytes: 0 });
   });
 
   it('takes over what another agent has put there meanwhile', async () => {
@@ -291,7 +291,7 @@ describe('content that changes while it is shared', () => {
     await writeFile(path, damaged);
     await transfer.verify();
     await inState(transfer, 'failed');
-    const found = { piecesDone: 4, piecesTotal: 5, record: { bytesDone: data.length - PIECE } };
+    const found = { donePieceCount: 4, pieceCount: 5, record: { doneBytes: data.length - PIECE } };
     expect(transfer.view()).toMatchObject(found);
     await agent.halt();
     agent = await DownloadAgent.start(agent.folder);

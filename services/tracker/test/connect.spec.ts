@@ -231,7 +231,7 @@ describe('a Connect stream', () => {
     alice!.share(infohash(1));
     bob!.announce(infohash(1), { event: AnnounceEvent.STARTED });
     await carol!.peersOf(infohash(1), (names) => names.join() === 'alice*,bob');
-    bob!.announce(infohash(1), { event: AnnounceEvent.COMPLETED, bytesLeft: 0n });
+    bob!.announce(infohash(1), { event: AnnounceEvent.COMPLETED, leftBytes: 0n });
     await carol!.peersOf(infohash(1), (names) => names.join() === 'alice*,bob*');
     alice!.say({ $case: 'withdraw', value: { infohash: infohash(1) } });
     await carol!.peersOf(infohash(1), (names) => names.join() === 'bob*');
@@ -253,7 +253,7 @@ describe('a Connect stream', () => {
       expect(upserted).toMatchObject([
         { name: 'alice', endpoint: '10.0.0.7:7072', seeder: true, labels: { zone: 'eu-1' } },
       ]);
-      expect(hex(upserted[0]!.peerId)).toBe(alice.peerId);
+      expect(hex(upserted[0]!.id)).toBe(alice.peerId);
       return true;
     });
   });
@@ -269,13 +269,16 @@ describe('a Connect stream', () => {
     ],
     [
       'INVALID_SIZE',
-      { $case: 'share', value: { infohash: infohash(1), file: { ...MODEL, size: 0n }, restated: false } },
+      {
+        $case: 'share',
+        value: { infohash: infohash(1), file: { ...MODEL, sizeBytes: 0n }, restated: false },
+      },
     ],
     [
       'INVALID_SIZE',
       {
         $case: 'share',
-        value: { infohash: infohash(1), file: { ...MODEL, size: 2n ** 53n }, restated: false },
+        value: { infohash: infohash(1), file: { ...MODEL, sizeBytes: 2n ** 53n }, restated: false },
       },
     ],
     ['UNKNOWN_MESSAGE', undefined],
@@ -292,8 +295,8 @@ describe('a Connect stream', () => {
   });
 
   test.each([
-    ['INVALID_REASON', { event: AnnounceEvent.FAILED, reason: 'x'.repeat(513) }],
-    ['INVALID_SIZE', { bytesLeft: 2n ** 64n - 1n }],
+    ['INVALID_REASON', { event: AnnounceEvent.FAILED, message: 'x'.repeat(513) }],
+    ['INVALID_SIZE', { leftBytes: 2n ** 64n - 1n }],
     ['INVALID_PIECE_LENGTH', { file: { ...MODEL, pieceLength: 16_385n } }],
     ['INVALID_FILE_COUNT', { file: { ...MODEL, fileCount: 0 } }],
   ])('answers a wrong announce with the problem %s', async (reason, announce) => {
@@ -346,7 +349,7 @@ describe('a Connect stream', () => {
     for (const hash of hashes) writer.share(hash);
     const client = quick.client();
     await eventually(async () => {
-      const { peers } = await callUnary(client.getStats.bind(client), {});
+      const { peerCount: peers } = await callUnary(client.getStats.bind(client), {});
       return peers === 1 || undefined;
     });
     reader.call.resume();

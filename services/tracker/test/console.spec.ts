@@ -35,11 +35,11 @@ describe('the console', () => {
     ],
     [
       'download progressed: model.bin (5d41402a) by alice, 999 B left',
-      { type: 'download.progressed', peer, file, bytesLeft: 999 },
+      { type: 'download.progressed', peer, file, leftBytes: 999 },
     ],
     [
       'download completed: model.bin (5d41402a) by alice',
-      { type: 'download.completed', peer, file, bytesDownloaded: 1 },
+      { type: 'download.completed', peer, file, downloadedBytes: 1 },
     ],
     [
       'download failed: model.bin (5d41402a) by alice: disk full',
@@ -88,7 +88,7 @@ describe('the console', () => {
     const bus = new EmbeddedEventBus({ source: 'tracker/here' });
     startConsole(bus, log, 'tracker/here');
     const time = new Date(0);
-    const event = fromEvent({ type: 'download.progressed', peer, file, bytesLeft: 1 });
+    const event = fromEvent({ type: 'download.progressed', peer, file, leftBytes: 1 });
     bus.publish(event);
     bus.adopt({ id: '1', time, source: 'tracker/there', event });
     bus.adopt({ id: '2', time, source: 'messaging/there', event: messageSent('hello') });
@@ -101,16 +101,16 @@ describe('the console', () => {
   });
 });
 
-const sender = { peerId: peer.id, name: 'alice' };
+const sender = { id: peer.id, name: 'alice' };
 const messageDelivered: Fact = {
   $case: 'messageDelivered',
-  value: { sender, messageId: '1', receiver: { peerId: samplePeer(2).id, name: 'bob' } },
+  value: { sender, messageId: '1', receiver: { id: samplePeer(2).id, name: 'bob' } },
 };
 
-function messageSent(preview: string, bytes = BigInt(preview.length)): Fact {
+function messageSent(preview: string, sizeBytes = BigInt(preview.length)): Fact {
   const target = `peer:${samplePeer(2).id}`;
   return {
     $case: 'messageSent',
-    value: { sender, messageId: '1', target, targetName: 'bob', preview, bytes },
+    value: { sender, messageId: '1', target, targetName: 'bob', preview, sizeBytes },
   };
 }

@@ -40,7 +40,7 @@ describe('a stranger that floods a tracker', () => {
     await flood(mallory);
     expect(bus.published).toBe(2000);
     mallory.share(infohash(3), { ...MODEL, name: 'last.bin' });
-    mallory.share(infohash(3), { ...MODEL, name: 'last.bin', size: 0n });
+    mallory.share(infohash(3), { ...MODEL, name: 'last.bin', sizeBytes: 0n });
     await mallory.next('problem');
     const client = harness.client();
     const { file } = await callUnary(client.getFile.bind(client), { infohash: '03'.repeat(32) });
@@ -49,8 +49,8 @@ describe('a stranger that floods a tracker', () => {
     await harness.stop();
     const told = (await recorded()).find((fact) => (fact as { $case: string }).$case === 'peerThrottled');
     // Its connection was an event, too.
-    const events = BigInt(FLOOD + 1 + 1 - 2000);
-    expect(told).toMatchObject({ value: { peer: { name: 'mallory' }, events, seconds: 10n } });
+    const eventCount = BigInt(FLOOD + 1 + 1 - 2000);
+    expect(told).toMatchObject({ value: { peer: { name: 'mallory' }, eventCount, periodSeconds: 10n } });
   });
 
   test('does not push out the events of others', async () => {

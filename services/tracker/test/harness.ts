@@ -22,7 +22,12 @@ import { createTracker, type Tracker, type TrackerOverrides } from '../src/servi
 type Response = NonNullable<ConnectResponse['message']>;
 type ValueOf<Case extends Response['$case']> = Extract<Response, { $case: Case }>['value'];
 
-export const MODEL: FileSummary = { name: 'model.bin', size: 1_000_000n, pieceLength: 16_384n, fileCount: 1 };
+export const MODEL: FileSummary = {
+  name: 'model.bin',
+  sizeBytes: 1_000_000n,
+  pieceLength: 16_384n,
+  fileCount: 1,
+};
 
 /** 32 equal bytes. */
 export function infohash(digit: number): Buffer {
@@ -195,11 +200,11 @@ export class TestAgent {
     const value = {
       infohash: hash,
       event: AnnounceEvent.UNSPECIFIED,
-      bytesLeft: 1000n,
-      bytesDownloaded: 0n,
-      bytesUploaded: 0n,
+      leftBytes: 1000n,
+      downloadedBytes: 0n,
+      uploadedBytes: 0n,
       file: MODEL,
-      reason: '',
+      message: '',
     };
     return this.say({ $case: 'announce', value: { ...value, ...announce } });
   }
@@ -245,5 +250,5 @@ export class TestAgent {
 function applyDelta(peers: Map<string, string>, { snapshot, upserted, removed }: PeerDelta): void {
   if (snapshot) peers.clear();
   for (const id of removed) peers.delete(hex(id));
-  for (const peer of upserted) peers.set(hex(peer.peerId), `${peer.name}${peer.seeder ? '*' : ''}`);
+  for (const peer of upserted) peers.set(hex(peer.id), `${peer.name}${peer.seeder ? '*' : ''}`);
 }

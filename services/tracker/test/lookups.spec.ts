@@ -33,20 +33,20 @@ describe('look-ups', () => {
     alice = await harness.agent('alice', { labels: { zone: 'eu-1' }, version: '1.2.3' });
     bob = await harness.agent('bob');
     for (let n = 1; n <= 5; n += 1) alice.share(infohash(n), { ...MODEL, name: `File ${n}.bin` });
-    await eventually(async () => (await stats()).files === 5 || undefined);
-    bob.announce(infohash(1), { event: AnnounceEvent.STARTED, bytesLeft: 600n, file: undefined });
+    await eventually(async () => (await stats()).fileCount === 5 || undefined);
+    bob.announce(infohash(1), { event: AnnounceEvent.STARTED, leftBytes: 600n, file: undefined });
     bob.announce(infohash(1), {
-      bytesLeft: 400n,
-      bytesDownloaded: 600n,
-      bytesUploaded: 7n,
+      leftBytes: 400n,
+      downloadedBytes: 600n,
+      uploadedBytes: 7n,
       file: undefined,
     });
     bob.announce(infohash(2), {
       event: AnnounceEvent.COMPLETED,
-      bytesLeft: 0n,
+      leftBytes: 0n,
       file: { ...MODEL, name: 'File 2.bin' },
     });
-    await eventually(async () => (await stats()).announces === 3n || undefined);
+    await eventually(async () => (await stats()).announceCount === 3n || undefined);
   });
 
   afterAll(() => harness.stop());
@@ -94,11 +94,11 @@ describe('look-ups', () => {
   test('show one file, whatever the case of its infohash', async () => {
     const hash = hex(infohash(1)).toUpperCase();
     const { file } = await callUnary(client.getFile.bind(client), { infohash: hash });
-    expect(file).toMatchObject({ infohash: hex(infohash(1)), name: 'File 1.bin', size: 1_000_000n });
+    expect(file).toMatchObject({ infohash: hex(infohash(1)), name: 'File 1.bin', sizeBytes: 1_000_000n });
     expect(file).toMatchObject({
-      seeders: 1,
-      leechers: 1,
-      sharedBy: 'alice',
+      seederCount: 1,
+      leecherCount: 1,
+      publisherName: 'alice',
       fileCount: 1,
       pieceLength: 16_384n,
     });
@@ -107,18 +107,18 @@ describe('look-ups', () => {
 
   test('list a file under each name that its publishers claim, and mark it as disputed', async () => {
     const mallory = await harness.agent('mallory');
-    mallory.share(infohash(5), { ...MODEL, name: 'bait.bin', size: 7n });
+    mallory.share(infohash(5), { ...MODEL, name: 'bait.bin', sizeBytes: 7n });
     await mallory.next('problem');
     const claims = [
-      { name: 'File 5.bin', size: 1_000_000n, sharedBy: 'alice', disputed: true },
-      { name: 'bait.bin', size: 7n, sharedBy: 'mallory', disputed: true },
+      { name: 'File 5.bin', sizeBytes: 1_000_000n, publisherName: 'alice', disputed: true },
+      { name: 'bait.bin', sizeBytes: 7n, publisherName: 'mallory', disputed: true },
     ];
     for (const claim of claims)
       expect((await listFiles({ query: claim.name, exactName: true })).files).toMatchObject([claim]);
     const answer = await callUnary(client.getFile.bind(client), { infohash: hex(infohash(5)) });
     expect(answer).toMatchObject({ file: claims[0], claims });
     mallory.call.end();
-    await eventually(async () => (await stats()).peers === 2 || undefined);
+    await eventually(async () => (await stats()).peerCount === 2 || undefined);
     expect((await listFiles({ query: 'File 5.bin' })).files).toMatchObject([{ disputed: false }]);
     expect((await listFiles({ query: 'bait' })).files).toEqual([]);
   });
@@ -137,7 +137,7 @@ describe('look-ups', () => {
     const { members } = await getSwarm(hex(infohash(1)));
     const bobs = members.find(({ peer }) => peer?.name === 'bob');
     expect(members).toHaveLength(2);
-    expect(bobs).toMatchObject({ seeder: false, bytesLeft: 400n, bytesDownloaded: 600n, bytesUploaded: 7n });
+    expect(bobs).toMatchObject({ seeder: false, leftBytes: 400n, downloadedBytes: 600n, uploadedBytes: 7n });
     expect((await getSwarm(hex(infohash(1)), 1)).members).toHaveLength(1);
     await expect(getSwarm(hex(infohash(1)), -1)).rejects.toMatchObject({ reason: 'BAD_MAX_PEERS' });
   });
@@ -147,13 +147,13 @@ describe('look-ups', () => {
     expect(peers).toMatchObject([
       {
         name: 'alice',
-        peerId: alice.peerId,
+        id: alice.peerId,
         endpoint: '10.0.0.7:7072',
-        seeding: 5,
-        leeching: 0,
+        seedingCount: 5,
+        leechingCount: 0,
         version: '1.2.3',
       },
-      { name: 'bob', seeding: 1, leeching: 1 },
+      { name: 'bob', seedingCount: 1, leechingCount: 1 },
     ]);
     expect(peers[0]).toMatchObject({ labels: { zone: 'eu-1' } });
     expect((await listPeers({ query: bob.peerId.slice(0, 8) })).peers).toMatchObject([{ name: 'bob' }]);
@@ -161,13 +161,13 @@ describe('look-ups', () => {
 
   test('count peers, files and announces', async () => {
     expect(await stats()).toMatchObject({
-      trackers: 1,
+      trackerCount: 1,
       degraded: false,
-      peers: 2,
-      files: 5,
-      seeders: 6,
-      leechers: 1,
-      downloadsCompleted: 1n,
+      peerCount: 2,
+      fileCount: 5,
+      seederCount: 6,
+      leecherCount: 1,
+      completedDownloadCount: 1n,
     });
   });
 
@@ -180,7 +180,7 @@ describe('look-ups', () => {
     const seen = new Set<string>();
     for (let pageToken = ''; ;) {
       const page = await callUnary(crowd.listPeers.bind(crowd), { query: '', pageSize: 1000, pageToken });
-      for (const { peerId } of page.peers) seen.add(peerId);
+      for (const { id: peerId } of page.peers) seen.add(peerId);
       pageToken = page.nextPageToken;
       if (pageToken === '') break;
     }
@@ -189,7 +189,7 @@ describe('look-ups', () => {
     const swarm = { infohash: hex(infohash(1)), maxPeers: 200 };
     await eventually(async () => {
       const { file } = await callUnary(crowd.getSwarm.bind(crowd), swarm).catch(() => ({ file: undefined }));
-      return file?.leechers === 260 || undefined;
+      return file?.leecherCount === 260 || undefined;
     });
     const answer = GetSwarmResponse.encode(await callUnary(crowd.getSwarm.bind(crowd), swarm)).finish();
     expect(answer.length).toBeLessThan(1_000_000);

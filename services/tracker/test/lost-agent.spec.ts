@@ -63,7 +63,7 @@ describe('the end of an agent', () => {
     });
     reasons = [];
     events.on('data', ({ event }: WatchEventsResponse) => {
-      if (event?.event?.$case === 'peerDisconnected') reasons.push(event.event.value.reason);
+      if (event?.event?.$case === 'peerDisconnected') reasons.push(event.event.value.message);
     });
     events.on('error', () => undefined);
     await new Promise((resolve) => events.on('metadata', resolve));
@@ -80,7 +80,7 @@ describe('the end of an agent', () => {
   const peersAreGone = async (): Promise<void> => {
     const client = harness.client();
     await eventually(
-      async () => (await callUnary(client.getStats.bind(client), {})).peers === 0 || undefined,
+      async () => (await callUnary(client.getStats.bind(client), {})).peerCount === 0 || undefined,
     );
     await eventually(() => reasons.length > 0 || undefined);
   };

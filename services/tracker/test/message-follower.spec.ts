@@ -23,7 +23,7 @@ const log = createLogger({ name: 'test', level: 'silent' });
 const OPERATOR = 'the-token-of-the-operator';
 const isOperators = (metadata: Metadata): boolean =>
   metadata.get('authorization').includes(`Bearer ${OPERATOR}`);
-const alice = { peerId: 'ab'.repeat(32), name: 'alice' };
+const alice = { id: 'ab'.repeat(32), name: 'alice' };
 
 type TcpAddress = Extract<Address, { kind: 'tcp' }>;
 
@@ -61,8 +61,15 @@ class FakeMessaging {
 }
 
 function messageSent(preview: string): Fact {
-  const bytes = BigInt(preview.length);
-  const value = { sender: alice, messageId: preview, target: 'all', targetName: 'everyone', preview, bytes };
+  const sizeBytes = BigInt(preview.length);
+  const value = {
+    sender: alice,
+    messageId: preview,
+    target: 'all',
+    targetName: 'everyone',
+    preview,
+    sizeBytes,
+  };
   return { $case: 'messageSent', value };
 }
 
@@ -100,12 +107,12 @@ describe('a tracker that follows a messaging service', () => {
     expect(heard()).toEqual(['secret']);
     for (const stranger of strangers) {
       await stranger.kindsWhen(1);
-      expect(stranger.events[0]?.event?.value).toMatchObject({ sender: alice, preview: '', bytes: 6n });
+      expect(stranger.events[0]?.event?.value).toMatchObject({ sender: alice, preview: '', sizeBytes: 6n });
     }
   });
 
   test('passes message events to its watchers unchanged, and no other events', async () => {
-    messaging.bus.publish({ $case: 'peerDisconnected', value: { peer: alice, reason: 'a lie' } });
+    messaging.bus.publish({ $case: 'peerDisconnected', value: { peer: alice, message: 'a lie' } });
     messaging.say('x'.repeat(2000));
     messaging.say('one');
     await watcher.kindsWhen(1);

@@ -52,14 +52,14 @@ describe('an agent of a newer version', () => {
   test('takes part by an announce with an unknown event: its numbers count', async () => {
     const agent = newerAgent();
     await agent.greet({ name: 'newer' });
-    agent.announce(infohash(1), { event: AnnounceEvent.UNRECOGNIZED, bytesLeft: 500n });
+    agent.announce(infohash(1), { event: AnnounceEvent.UNRECOGNIZED, leftBytes: 500n });
     const client = harness.client();
     const request = { infohash: hex(infohash(1)), maxPeers: 0 };
     const swarm = await waitFor(() => callUnary(client.getSwarm.bind(client), request), {
       what: 'the swarm',
       retryErrors: true,
     });
-    expect(swarm.members).toMatchObject([{ peer: { name: 'newer' }, bytesLeft: 500n }]);
+    expect(swarm.members).toMatchObject([{ peer: { name: 'newer' }, leftBytes: 500n }]);
   });
 });
 

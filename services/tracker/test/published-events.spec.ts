@@ -29,17 +29,17 @@ describe('the events of a tracker on NATS', () => {
     const [alice, bob] = [await harness.agent('alice'), await harness.agent('bob')];
     alice.share(infohash(1));
     await onlooker.until('enjambre.file.shared');
-    bob.announce(infohash(1), { event: AnnounceEvent.STARTED, bytesLeft: 1_000_000n });
+    bob.announce(infohash(1), { event: AnnounceEvent.STARTED, leftBytes: 1_000_000n });
     await onlooker.until('enjambre.download.started');
     now += 1000;
-    for (let left = 900_000n; left > 800_000n; left -= 1000n) bob.announce(infohash(1), { bytesLeft: left });
-    bob.announce(infohash(1), { event: AnnounceEvent.COMPLETED, bytesLeft: 0n, bytesDownloaded: 1_000_005n });
+    for (let left = 900_000n; left > 800_000n; left -= 1000n) bob.announce(infohash(1), { leftBytes: left });
+    bob.announce(infohash(1), { event: AnnounceEvent.COMPLETED, leftBytes: 0n, downloadedBytes: 1_000_005n });
     bob.announce(infohash(2), { event: AnnounceEvent.STARTED });
-    bob.announce(infohash(2), { event: AnnounceEvent.FAILED, reason: 'disk full' });
+    bob.announce(infohash(2), { event: AnnounceEvent.FAILED, message: 'disk full' });
     await onlooker.until('enjambre.download.failed');
     alice.say({
       $case: 'ban',
-      value: { peerId: Buffer.from(bob.peerId, 'hex'), reason: 'sent bad bytes', infohash: infohash(1) },
+      value: { peerId: Buffer.from(bob.peerId, 'hex'), message: 'sent bad bytes', infohash: infohash(1) },
     });
     await onlooker.until('enjambre.peer.banned');
     alice.say({ $case: 'withdraw', value: { infohash: infohash(1) } });
@@ -70,19 +70,20 @@ describe('the events of a tracker on NATS', () => {
       subject: hex(infohash(1)),
       time: expect.any(String),
       datacontenttype: 'application/json',
+      dataschema: 'urn:enjambre:events:2',
       data: {
-        peer: { peer_id: bob.peerId, name: 'bob' },
-        file: { infohash: hex(infohash(1)), name: 'model.bin', size: 1_000_000 },
-        bytes_downloaded: 1_000_005,
+        peer: { id: bob.peerId, name: 'bob' },
+        file: { infohash: hex(infohash(1)), name: 'model.bin', size_bytes: 1_000_000 },
+        downloaded_bytes: 1_000_005,
       },
     });
     expect(onlooker.seen[8]?.json).toMatchObject({
       subject: bob.peerId,
       data: {
-        peer: { peer_id: bob.peerId, name: 'bob' },
-        by: { peer_id: alice.peerId, name: 'alice' },
-        reason: 'sent bad bytes',
-        file: { infohash: hex(infohash(1)), name: 'model.bin', size: 1_000_000 },
+        peer: { id: bob.peerId, name: 'bob' },
+        reporter: { id: alice.peerId, name: 'alice' },
+        message: 'sent bad bytes',
+        file: { infohash: hex(infohash(1)), name: 'model.bin', size_bytes: 1_000_000 },
       },
     });
   });

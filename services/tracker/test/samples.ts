@@ -20,7 +20,7 @@ export function sampleHash(number: number): InfoHash {
 }
 
 export function sampleReport(infohash: InfoHash, report: Partial<Report> = {}): Report {
-  const numbers = { bytesLeft: 1000, bytesDownloaded: 0, bytesUploaded: 0 };
+  const numbers = { leftBytes: 1000, downloadedBytes: 0, uploadedBytes: 0 };
   return { infohash, news: 'progressed', ...numbers, file: undefined, reason: '', ...report };
 }
 

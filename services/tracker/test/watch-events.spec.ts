@@ -18,8 +18,8 @@ describe('WatchEvents', () => {
     const [alice, bob] = [await harness.agent('alice'), await harness.agent('bob')];
     alice.share(infohash(1));
     await watcher.kindsWhen(3);
-    bob.announce(infohash(1), { event: AnnounceEvent.STARTED, bytesLeft: 1000n });
-    bob.announce(infohash(1), { event: AnnounceEvent.COMPLETED, bytesLeft: 0n, bytesDownloaded: 1005n });
+    bob.announce(infohash(1), { event: AnnounceEvent.STARTED, leftBytes: 1000n });
+    bob.announce(infohash(1), { event: AnnounceEvent.COMPLETED, leftBytes: 0n, downloadedBytes: 1005n });
     await watcher.kindsWhen(5);
     alice.say({ $case: 'withdraw', value: { infohash: infohash(1) } });
     await watcher.kindsWhen(6);
@@ -37,9 +37,9 @@ describe('WatchEvents', () => {
     expect(completed.event).toEqual({
       $case: 'downloadCompleted',
       value: {
-        peer: { peerId: bob.peerId, name: 'bob' },
-        file: { infohash: hex(infohash(1)), name: 'model.bin', size: 1_000_000n },
-        bytesDownloaded: 1005n,
+        peer: { id: bob.peerId, name: 'bob' },
+        file: { infohash: hex(infohash(1)), name: 'model.bin', sizeBytes: 1_000_000n },
+        downloadedBytes: 1005n,
       },
     });
     expect(completed.source).toBe('tracker/test');
@@ -49,12 +49,12 @@ describe('WatchEvents', () => {
   test('publishes claims of an agent about another, unless malformed or too frequent', async () => {
     const watcher = await Watcher.start(harness.client(), { types: ['peer.banned'] });
     const [alice, mallory] = [await harness.agent('alice'), await harness.agent('mallory')];
-    const claim = { peerId: Buffer.from(mallory.peerId, 'hex'), reason: 'x', infohash: Buffer.alloc(0) };
+    const claim = { peerId: Buffer.from(mallory.peerId, 'hex'), message: 'x', infohash: Buffer.alloc(0) };
     const wrong = [
       [{ peerId: Buffer.alloc(31) }, 'INVALID_PEER_ID'],
       [{ peerId: Buffer.from(alice.peerId, 'hex') }, 'INVALID_PEER_ID'],
-      [{ reason: '' }, 'INVALID_REASON'],
-      [{ reason: 'x'.repeat(513) }, 'INVALID_REASON'],
+      [{ message: '' }, 'INVALID_REASON'],
+      [{ message: 'x'.repeat(513) }, 'INVALID_REASON'],
       [{ infohash: Buffer.alloc(20) }, 'INVALID_INFOHASH'],
     ] as const;
     for (const [change, reason] of wrong) {
@@ -67,9 +67,9 @@ describe('WatchEvents', () => {
     expect(watcher.events[0]?.event).toEqual({
       $case: 'peerBanned',
       value: {
-        peer: { peerId: mallory.peerId, name: 'mallory' },
-        by: { peerId: alice.peerId, name: 'alice' },
-        reason: 'x',
+        peer: { id: mallory.peerId, name: 'mallory' },
+        reporter: { id: alice.peerId, name: 'alice' },
+        message: 'x',
         file: undefined,
       },
     });
@@ -86,7 +86,7 @@ describe('WatchEvents', () => {
     const alice = await harness.agent('alice');
     alice.share(infohash(1));
     alice.announce(infohash(2), { event: AnnounceEvent.STARTED });
-    alice.announce(infohash(2), { event: AnnounceEvent.FAILED, reason: 'disk full' });
+    alice.announce(infohash(2), { event: AnnounceEvent.FAILED, message: 'disk full' });
     alice.call.end();
     expect(await watcher.kindsWhen(3)).toEqual(['downloadStarted', 'downloadFailed', 'peerDisconnected']);
   });
@@ -115,7 +115,7 @@ describe('WatchEvents', () => {
     const alice = await harness.agent('alice');
     const client = harness.client();
     const peerCount = async (): Promise<number> =>
-      (await callUnary(client.getStats.bind(client), {})).seeders;
+      (await callUnary(client.getStats.bind(client), {})).seederCount;
     for (let round = 0; round < 8; round += 1) {
       for (let n = 0; n < 250; n += 1) alice.share(infohash(n));
       await eventually(async () => (await peerCount()) === 250 || undefined);

@@ -76,6 +76,11 @@ function hashOf(number: number): Buffer {
   return createHash('sha256').update(`hostile ${number}`).digest();
 }
 
-function fileNamed(name: string): { name: string; size: bigint; pieceLength: bigint; fileCount: number } {
-  return { name, size: 1_000_000n, pieceLength: 16_384n, fileCount: 1 };
+function fileNamed(name: string): {
+  name: string;
+  sizeBytes: bigint;
+  pieceLength: bigint;
+  fileCount: number;
+} {
+  return { name, sizeBytes: 1_000_000n, pieceLength: 16_384n, fileCount: 1 };
 }

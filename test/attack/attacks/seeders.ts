@@ -123,7 +123,7 @@ async function seedOwn(
   const connection = await reach(run, targets.tracker);
   const { identity, endpoint } = peer;
   const session = connection && (await connectTracker(connection, tally, { identity, endpoint }));
-  const file = { name, size: BigInt(torrent.content.length), pieceLength: 16_384n, fileCount: 1 };
+  const file = { name, sizeBytes: BigInt(torrent.content.length), pieceLength: 16_384n, fileCount: 1 };
   session?.say({ $case: 'share', value: { infohash: torrent.infohash, file, restated: false } });
   await forever(run);
 }
@@ -143,8 +143,8 @@ export async function inSwarm(run: Run, members: readonly Member[]): Promise<voi
   const { targets, tally } = run;
   const infohash = Buffer.from(targets.infohash, 'hex');
   const { name, pieceLength, files } = parseMetainfo(await readFile(targets.metainfo));
-  const size = BigInt(files.reduce((sum, { length }) => sum + length, 0));
-  const file = { name, size, pieceLength: BigInt(pieceLength), fileCount: files.length };
+  const sizeBytes = BigInt(files.reduce((sum, { length }) => sum + length, 0));
+  const file = { name, sizeBytes, pieceLength: BigInt(pieceLength), fileCount: files.length };
   let connection = await reach(run, targets.tracker);
   for (const [number, { endpoint, peer }] of members.entries()) {
     if (!isUnderWay(run)) return;

@@ -50,7 +50,7 @@ export const swarmAnswers: Attack = async (run) => {
   const connection = await reach(run, targets.tracker);
   for (let number = 0; number < MEMBERS && connection?.isOpen && isUnderWay(run); number++) {
     const session = await connectTracker(connection, tally, { labels: LABELS });
-    const file = { name: 'hostile.bin', size: 1_000_000n, pieceLength: 16_384n, fileCount: 1 };
+    const file = { name: 'hostile.bin', sizeBytes: 1_000_000n, pieceLength: 16_384n, fileCount: 1 };
     session?.say({ $case: 'share', value: { infohash: OWN_SWARM, file, restated: false } });
   }
   const request = { infohash: OWN_SWARM.toString('hex'), maxPeers: MEMBERS };

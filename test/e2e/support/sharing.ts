@@ -85,7 +85,7 @@ export function untilStatus(
 }
 
 /** Verified bytes reported so far by a running `get --json`. */
-export function bytesDone(get: ManagedProcess): number {
+export function doneBytes(get: ManagedProcess): number {
   const line = JSON.parse(get.stdout.at(-1) ?? '{}') as { done_bytes?: number };
   return line.done_bytes ?? 0;
 }
@@ -94,7 +94,7 @@ export function bytesDone(get: ManagedProcess): number {
 export function untilDone(get: ManagedProcess, bytes: number): Promise<number> {
   return waitFor(
     () => {
-      const done = bytesDone(get);
+      const done = doneBytes(get);
       if (!get.isRunning)
         throw new Error(
           `the download ended too early: ${[...get.stdout, ...get.stderr].slice(-3).join('\n')}`,

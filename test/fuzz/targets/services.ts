@@ -45,9 +45,9 @@ const SESSION: SessionState = {
     {
       infohash: sampleHash(1),
       seeder: true,
-      bytesLeft: 0,
-      bytesDownloaded: 5,
-      bytesUploaded: 6,
+      leftBytes: 0,
+      downloadedBytes: 5,
+      uploadedBytes: 6,
       file: MODEL,
       firstShare: { at: 1_700_000_000_000, by: 'peer-3' },
     },
@@ -105,9 +105,9 @@ const catalogue: FuzzTarget = {
   },
 };
 
-const FACTS = { name: 'model.bin', size: 1000n, pieceLength: 16_384n, fileCount: 1 };
+const FACTS = { name: 'model.bin', sizeBytes: 1000n, pieceLength: 16_384n, fileCount: 1 };
 const INFOHASH = Buffer.alloc(32, 5);
-const NUMBERS = { bytesLeft: 1n, bytesDownloaded: 2n, bytesUploaded: 3n };
+const NUMBERS = { leftBytes: 1n, downloadedBytes: 2n, uploadedBytes: 3n };
 
 /** What an agent says to a tracker. */
 const connect: FuzzTarget = {
@@ -117,9 +117,9 @@ const connect: FuzzTarget = {
       { $case: 'share', value: { infohash: INFOHASH, file: FACTS, restated: false } },
       {
         $case: 'announce',
-        value: { infohash: INFOHASH, event: AnnounceEvent.STARTED, ...NUMBERS, file: FACTS, reason: 'x' },
+        value: { infohash: INFOHASH, event: AnnounceEvent.STARTED, ...NUMBERS, file: FACTS, message: 'x' },
       },
-      { $case: 'ban', value: { peerId: INFOHASH, reason: 'bad', infohash: INFOHASH } },
+      { $case: 'ban', value: { peerId: INFOHASH, message: 'bad', infohash: INFOHASH } },
       { $case: 'watch', value: { infohash: INFOHASH, maxPeers: 50 } },
       {
         $case: 'hello',

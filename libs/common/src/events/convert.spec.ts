@@ -1,11 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { anyFact, numberedFact } from '../../test/sample-facts.js';
+import type { Fact } from './event-bus.js';
 import { decodeEvent, encodeEvent, subjectOf } from './convert.js';
 
 const time = new Date('2026-11-25T10:00:00.123Z');
 const sample = { id: 'a-1', time, source: 'tracker/blue', event: numberedFact(7) };
 const SUBJECT = 'enjambre.message.delivered';
+const BOB = { id: 'ab'.repeat(32), name: 'bob' };
+const OLD_BOB = { peer_id: 'ab'.repeat(32), name: 'bob' };
 
 describe('an event as a CloudEvent', () => {
   it('is one of version 1.0, in snake_case', () => {
@@ -17,12 +20,73 @@ describe('an event as a CloudEvent', () => {
       subject: '7',
       time: '2026-11-25T10:00:00.123Z',
       datacontenttype: 'application/json',
+      dataschema: 'urn:enjambre:events:2',
       data: {
-        sender: { peer_id: 'ab'.repeat(32), name: 'alice' },
+        sender: { id: 'ab'.repeat(32), name: 'alice' },
         message_id: '7',
-        receiver: { peer_id: 'ab'.repeat(32), name: 'bob' },
+        receiver: { id: 'ab'.repeat(32), name: 'bob' },
       },
     });
+  });
+
+  it('has no fields for what is unknown or empty, and says in one way whom a message is for', () => {
+    const [id, infohash] = ['ab'.repeat(32), 'cd'.repeat(32)];
+    const dataOf = (event: Fact): unknown => (JSON.parse(encodeEvent({ ...sample, event })) as Json).data;
+    const peer = { id, name: '' };
+    const file = { infohash, name: '', sizeBytes: 0n };
+    const progress = { peer, file, leftBytes: 0n };
+    expect(dataOf({ $case: 'downloadProgressed', value: progress })).toEqual({
+      peer: { id },
+      file: { infohash },
+      left_bytes: 0,
+    });
+    const message = { sender: peer, messageId: 'm', preview: '', sizeBytes: 3n };
+    const sent = (target: string, targetName: string): unknown =>
+      dataOf({ $case: 'messageSent', value: { ...message, target, targetName } });
+    const common = { sender: { id }, message_id: 'm', size_bytes: 3 };
+    expect(sent(`peer:${id}`, 'bob')).toEqual({ ...common, receiver: { id, name: 'bob' } });
+    expect(sent('room:ops', 'ops')).toEqual({ ...common, room: 'ops' });
+    expect(sent('all', 'everyone')).toEqual({ ...common, everyone: true });
+  });
+
+  it.each<[string, Fact, object]>([
+    [
+      'a failed download',
+      {
+        $case: 'downloadFailed',
+        value: { peer: BOB, file: { infohash: BOB.id, name: 'f', sizeBytes: 5n }, message: 'why' },
+      },
+      { peer: OLD_BOB, file: { infohash: BOB.id, name: 'f', size: 5 }, reason: 'why' },
+    ],
+    [
+      'a ban',
+      { $case: 'peerBanned', value: { peer: BOB, reporter: BOB, message: 'why', file: undefined } },
+      { peer: OLD_BOB, by: OLD_BOB, reason: 'why' },
+    ],
+    [
+      'a throttled peer',
+      { $case: 'peerThrottled', value: { peer: BOB, eventCount: 2n, periodSeconds: 10n } },
+      { peer: OLD_BOB, events: 2, seconds: 10 },
+    ],
+    [
+      'a message',
+      {
+        $case: 'messageSent',
+        value: {
+          sender: BOB,
+          messageId: 'm',
+          target: 'room:ops',
+          targetName: 'ops',
+          preview: 'p',
+          sizeBytes: 1n,
+        },
+      },
+      { sender: OLD_BOB, message_id: 'm', target: 'room:ops', target_name: 'ops', preview: 'p', bytes: 1 },
+    ],
+  ])('of an older service, which has other names and no dataschema, is decoded: %s', (_, event, data) => {
+    const whole = { ...sample, event };
+    const older = { ...(JSON.parse(encodeEvent(whole)) as Json), dataschema: undefined, data };
+    expect(decodeEvent(subjectOf(whole), Buffer.from(JSON.stringify(older)))).toEqual(whole);
   });
 
   it('is decoded unchanged, for any fact', () => {
@@ -37,11 +101,13 @@ describe('an event as a CloudEvent', () => {
   });
 
   it('keeps counts beyond the precision of JSON numbers as digits', () => {
-    const file = { infohash: 'cd'.repeat(32), name: 'f', size: 2n ** 63n };
-    const peer = { peerId: 'ab'.repeat(32), name: 'alice' };
+    const file = { infohash: 'cd'.repeat(32), name: 'f', sizeBytes: 2n ** 63n };
+    const peer = { id: 'ab'.repeat(32), name: 'alice' };
     const event = { $case: 'fileShared', value: { peer, file } } as const;
-    const { data } = JSON.parse(encodeEvent({ ...sample, event })) as { data: { file: { size: unknown } } };
-    expect(data.file.size).toBe('9223372036854775808');
+    const { data } = JSON.parse(encodeEvent({ ...sample, event })) as {
+      data: { file: { size_bytes: unknown } };
+    };
+    expect(data.file.size_bytes).toBe('9223372036854775808');
   });
 
   it('is read without halves of characters, which JSON can spell and no other encoding can hold', () => {
@@ -79,7 +145,7 @@ describe('an event as a CloudEvent', () => {
       'an id in capitals',
       changed((json) => ({
         ...json,
-        data: { ...json.data, sender: { peer_id: 'AB'.repeat(32), name: '' } },
+        data: { ...json.data, sender: { id: 'AB'.repeat(32), name: '' } },
       })),
     ],
   ])('is refused: %s', (_, encoded) => {

@@ -9,6 +9,8 @@ import { EVENT_TYPES, eventTypeOf, type FactCase } from './event-types.js';
 /** Prefix of an event's type in CloudEvents' `type` and in NATS subjects. */
 const PREFIX = 'enjambre.';
 const SOURCE_PREFIX = '/enjambre/';
+/** Identifies the names of the fields in `data`. Older services have other names, and no `dataschema`. */
+export const DATA_SCHEMA = 'urn:enjambre:events:2';
 /** Content type that marks events in NATS, from the NATS binding of CloudEvents. */
 export const CLOUD_EVENT_CONTENT_TYPE = 'application/cloudevents+json';
 /** Far above the size of any event of ours. */
@@ -26,6 +28,7 @@ const ENVELOPE = z.object({
   source: z.string().startsWith(SOURCE_PREFIX).max(MAX_SOURCE_CHARS),
   type: z.string(),
   time: z.iso.datetime({ offset: true }),
+  dataschema: z.string().optional(),
   data: z.unknown(),
 });
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
@@ -48,6 +51,7 @@ export function encodeEvent({ id, time, source, event: fact }: Event): string {
     subject: subjectMatterOf(fact),
     time: (time ?? new Date(0)).toISOString(),
     datacontenttype: 'application/json',
+    dataschema: DATA_SCHEMA,
     data: toData(fact),
   });
   return JSON.stringify(cloudEvent);
@@ -60,10 +64,10 @@ export function decodeEvent(subject: string, encoded: Uint8Array): Event {
   if (encoded.length > MAX_ENCODED_BYTES) throw badEvent(`it is longer than ${MAX_ENCODED_BYTES} bytes`);
   try {
     const envelope = ENVELOPE.parse(JSON.parse(UTF8.decode(encoded), wellFormed));
-    const { id, source, type, time, data } = envelope;
+    const { id, source, type, time, dataschema, data } = envelope;
     if (type !== subject) throw new Error('its type does not match its subject');
     const path = decodeURIComponent(source.slice(SOURCE_PREFIX.length));
-    return { id, time: new Date(time), source: path, event: fromData($case, data) };
+    return { id, time: new Date(time), source: path, event: fromData($case, data, dataschema === undefined) };
   } catch (error) {
     throw badEvent(error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error));
   }
@@ -76,10 +80,10 @@ function wellFormed(_key: string, value: unknown): unknown {
 
 /** The subject of the event: a file's infohash, a message's id, or a peer's id. */
 function subjectMatterOf({ value }: Fact): string {
-  if ('by' in value) return value.peer?.peerId ?? '';
+  if ('reporter' in value) return value.peer?.id ?? '';
   if ('file' in value) return value.file?.infohash ?? '';
   if ('messageId' in value) return value.messageId;
-  return value.peer?.peerId ?? '';
+  return value.peer?.id ?? '';
 }
 
 function badEvent(why: string): EnjambreError {

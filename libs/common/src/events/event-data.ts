@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import type { MessageSent } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import type { Fact } from './event-bus.js';
 import type { FactCase } from './event-types.js';
 
 /**
- * Schemas of the data of each kind of event, as the proto defines them. Fields of later versions are dropped.
+ * Schemas of the data of each kind of event, as the proto defines them, and fields that are absent if they are empty.
+ * Fields of later versions are dropped.
  */
 
 /** Bound of every text in an event: names, reasons, addresses, the beginning of a message. */
@@ -19,44 +21,68 @@ const count = z
   .transform((value) => BigInt(value))
   .refine((value) => value < 2n ** 64n, 'a count must be less than 2^64');
 
-const peer = z.object({ peerId: hexId, name: text });
-const file = z.object({ infohash: hexId, name: text, size: count });
+const absentText = text.default('');
+const absentCount = count.default(0n);
+
+const peer = z.object({ id: hexId, name: absentText });
+const file = z.object({ infohash: hexId, name: absentText, sizeBytes: absentCount });
 const about = z.object({ peer, file });
+const addressee = z.object({
+  receiver: peer.optional(),
+  room: text.min(1).optional(),
+  everyone: z.literal(true).optional(),
+});
 
 const SCHEMAS = {
-  peerConnected: z.object({ peer, endpoint: text, version: text }),
-  peerDisconnected: z.object({ peer, reason: text }),
+  peerConnected: z.object({ peer, endpoint: absentText, version: absentText }),
+  peerDisconnected: z.object({ peer, message: absentText }),
   // Without the transform, an absent file would also remove the key.
   peerBanned: z
-    .object({ peer, by: peer, reason: text, file: file.optional() })
+    .object({ peer, reporter: peer, message: absentText, file: file.optional() })
     .transform((value) => ({ ...value, file: value.file })),
-  peerThrottled: z.object({ peer, events: count, seconds: count }),
+  peerThrottled: z.object({ peer, eventCount: count, periodSeconds: count }),
   fileShared: about,
   fileWithdrawn: about,
   downloadStarted: about,
-  downloadProgressed: about.extend({ bytesLeft: count }),
-  downloadCompleted: about.extend({ bytesDownloaded: count }),
-  downloadFailed: about.extend({ reason: text }),
-  messageSent: z.object({
-    sender: peer,
-    messageId,
-    target: text,
-    targetName: text,
-    preview: text,
-    // Absent from services before this field.
-    bytes: count.default(0n),
-  }),
+  downloadProgressed: about.extend({ leftBytes: count }),
+  downloadCompleted: about.extend({ downloadedBytes: count }),
+  downloadFailed: about.extend({ message: absentText }),
+  messageSent: addressee
+    .extend({ sender: peer, messageId, preview: absentText, sizeBytes: absentCount })
+    .transform(({ receiver, room, everyone, ...message }, context) => {
+      const [to, another] = targetsOf({ receiver, room, everyone });
+      if (to && !another) return { ...message, ...to };
+      context.addIssue('it must be for a receiver, a room or everyone');
+      return z.NEVER;
+    }),
   messageDelivered: z.object({ sender: peer, messageId, receiver: peer }),
 } satisfies { readonly [Case in FactCase]: z.ZodType<Extract<Fact, { $case: Case }>['value']> };
 
-/** The JSON of a fact: snake_case keys; counts are numbers where these are exact. */
-export function toData(fact: Fact): unknown {
-  return toJson(fact.value);
+/** Names in events of services before `dataschema`: a stream may hold such events, and a service may be older. */
+const OLDER_NAMES: ReadonlyMap<string, string> = new Map([
+  ['peer_id', 'id'],
+  ['size', 'size_bytes'],
+  ['bytes', 'size_bytes'],
+  ['bytes_left', 'left_bytes'],
+  ['bytes_downloaded', 'downloaded_bytes'],
+  ['reason', 'message'],
+  ['by', 'reporter'],
+  ['events', 'event_count'],
+  ['seconds', 'period_seconds'],
+]);
+
+/** The JSON of a fact: snake_case keys; counts are numbers where these are exact; empty texts and sizes are absent. */
+export function toData({ $case, value }: Fact): unknown {
+  return toJson($case === 'messageSent' ? withAddressee(value) : value);
 }
 
-/** Parses JSON of {@link toData}, or of any other source. Throws an error with the fault. */
-export function fromData($case: FactCase, data: unknown): Fact {
-  const parsed = SCHEMAS[$case].safeParse(renameKeys(data, camelCase));
+/**
+ * Parses JSON of {@link toData}, or of any other source. Throws an error with the fault.
+ *
+ * @param isOlder with the names of events without `dataschema`
+ */
+export function fromData($case: FactCase, data: unknown, isOlder = false): Fact {
+  const parsed = SCHEMAS[$case].safeParse(renameKeys(isOlder ? ofToday(data) : data, camelCase));
   if (parsed.success) return { $case, value: parsed.data } as Fact;
   const [issue] = parsed.error.issues;
   throw new Error(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid value'}`);
@@ -67,7 +93,41 @@ function toJson(value: unknown): unknown {
   // Lone surrogates must not be sent: other decoders reject them.
   if (typeof value === 'string') return value.toWellFormed();
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, field]) => [snakeCase(key), toJson(field)]));
+  const fields = Object.entries(value).filter(
+    ([key, field]) => field !== '' && !(key === 'sizeBytes' && field === 0n),
+  );
+  return Object.fromEntries(fields.map(([key, field]) => [snakeCase(key), toJson(field)]));
+}
+
+function withAddressee({ target: to, targetName, ...message }: MessageSent): object {
+  return { ...message, ...addresseeOf(to, targetName) };
+}
+
+/** In JSON, a message is for a `receiver`, a `room` or `everyone`. */
+function addresseeOf(target: string, name: unknown): object {
+  if (target.startsWith('peer:')) return { receiver: { id: target.slice('peer:'.length), name } };
+  return target === 'all' ? { everyone: true } : { room: target.slice('room:'.length) };
+}
+
+function targetsOf({
+  receiver,
+  room,
+  everyone,
+}: z.infer<typeof addressee>): Pick<MessageSent, 'target' | 'targetName'>[] {
+  return [
+    ...(receiver ? [{ target: `peer:${receiver.id}`, targetName: receiver.name }] : []),
+    ...(room === undefined ? [] : [{ target: `room:${room}`, targetName: room }]),
+    ...(everyone ? [{ target: 'all', targetName: 'everyone' }] : []),
+  ];
+}
+
+/** Data of an older service, with the names of this version. */
+function ofToday(data: unknown): unknown {
+  const renamed = renameKeys(data, (key) => OLDER_NAMES.get(key) ?? key);
+  if (typeof renamed !== 'object' || renamed === null) return renamed;
+  if (!('target' in renamed) || typeof renamed.target !== 'string') return renamed;
+  const { target, ...rest } = renamed;
+  return { ...rest, ...addresseeOf(target, 'target_name' in rest ? rest.target_name : undefined) };
 }
 
 /** Renames keys of nested objects, at most two levels deep: no event has deeper ones. */

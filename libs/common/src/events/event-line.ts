@@ -12,13 +12,13 @@ export function lineOf({ $case, value }: Fact): string {
     case 'peerConnected':
       return `peer connected: ${idOf(value.peer)} ${value.endpoint === '' ? 'at no address' : `at ${printable(value.endpoint)}`}`;
     case 'peerDisconnected':
-      return `peer disconnected: ${idOf(value.peer)}: ${printable(value.reason)}`;
+      return `peer disconnected: ${idOf(value.peer)}: ${printable(value.message)}`;
     case 'peerBanned': {
       const where = value.file ? ` in ${titleOf(value.file)}` : '';
-      return `peer banned: ${idOf(value.peer)} by ${nameOf(value.by)}${where}: ${printable(value.reason)}`;
+      return `peer banned: ${idOf(value.peer)} by ${nameOf(value.reporter)}${where}: ${printable(value.message)}`;
     }
     case 'peerThrottled':
-      return `events left out: ${value.events} of ${idOf(value.peer)} and other peers at its address in ${value.seconds} s`;
+      return `events left out: ${value.eventCount} of ${idOf(value.peer)} and other peers at its address in ${value.periodSeconds} s`;
     case 'fileShared':
       return `file shared: ${sharedOf(value.file)} by ${nameOf(value.peer)}`;
     case 'fileWithdrawn':
@@ -26,11 +26,11 @@ export function lineOf({ $case, value }: Fact): string {
     case 'downloadStarted':
       return `download started: ${titleOf(value.file)} by ${nameOf(value.peer)}`;
     case 'downloadProgressed':
-      return `download progressed: ${titleOf(value.file)} by ${nameOf(value.peer)}, ${bytes(value.bytesLeft)} left`;
+      return `download progressed: ${titleOf(value.file)} by ${nameOf(value.peer)}, ${bytes(value.leftBytes)} left`;
     case 'downloadCompleted':
       return `download completed: ${titleOf(value.file)} by ${nameOf(value.peer)}`;
     case 'downloadFailed':
-      return `download failed: ${titleOf(value.file)} by ${nameOf(value.peer)}: ${printable(value.reason)}`;
+      return `download failed: ${titleOf(value.file)} by ${nameOf(value.peer)}: ${printable(value.message)}`;
     case 'messageSent':
       return `message sent: ${idOf(value.sender)} → ${targetOf(value)}: ${textOf(value)}`;
     case 'messageDelivered':
@@ -43,13 +43,13 @@ function nameOf(peer: PeerRef | undefined): string {
 }
 
 function idOf(peer: PeerRef | undefined): string {
-  const [name, id] = [nameOf(peer), `(${shortIdOf(peer?.peerId)})`];
+  const [name, id] = [nameOf(peer), `(${shortIdOf(peer?.id)})`];
   // Another peer used the name first.
   return name.endsWith(` ${id}`) ? name : `${name} ${id}`;
 }
 
 function sharedOf(file: FileRef | undefined): string {
-  return `${printable(file?.name ?? '')} (${bytes(file?.size ?? 0n)}, ${shortIdOf(file?.infohash)})`;
+  return `${printable(file?.name ?? '')} (${bytes(file?.sizeBytes ?? 0n)}, ${shortIdOf(file?.infohash)})`;
 }
 
 function targetOf({ target, targetName }: MessageSent): string {
@@ -67,7 +67,7 @@ function shortIdOf(id: string | undefined): string {
 }
 
 /** The beginning of a text, or its size where the text is not shown. */
-function textOf({ preview, bytes: size }: MessageSent): string {
+function textOf({ preview, sizeBytes: size }: MessageSent): string {
   if (preview === '' && size > 0n) return bytes(size);
   const shown = printable(preview.slice(0, MAX_PREVIEW_CHARS));
   return preview.length > MAX_PREVIEW_CHARS ? `${shown}…` : shown;

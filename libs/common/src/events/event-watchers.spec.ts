@@ -139,9 +139,9 @@ describe('watching events', () => {
 
   it('replays only the requested types', async () => {
     const bus = new EmbeddedEventBus({ source: 'tracker/t' });
-    const sender = { peerId: 'ab'.repeat(32), name: 'alice' };
+    const sender = { id: 'ab'.repeat(32), name: 'alice' };
     bus.publish(numberedFact(1));
-    bus.publish({ $case: 'peerDisconnected', value: { peer: sender, reason: 'x' } });
+    bus.publish({ $case: 'peerDisconnected', value: { peer: sender, message: 'x' } });
     const cases: unknown[] = [];
     const request = { ...ALL, types: ['peer.*'], replayOnly: true };
     for await (const { event } of new EventWatchers(bus, 'tracker').watch(request, open))
@@ -151,10 +151,10 @@ describe('watching events', () => {
 
   it('shows each caller its own view of an event', async () => {
     const bus = new EmbeddedEventBus({ source: 'messaging/m' });
-    const peer = { peerId: 'ab'.repeat(32), name: 'alice' };
-    const sent = { sender: peer, messageId: '1', target: 'all', targetName: 'everyone', bytes: 6n };
+    const peer = { id: 'ab'.repeat(32), name: 'alice' };
+    const sent = { sender: peer, messageId: '1', target: 'all', targetName: 'everyone', sizeBytes: 6n };
     bus.publish({ $case: 'messageSent', value: { ...sent, preview: 'secret' } });
-    bus.publish({ $case: 'peerDisconnected', value: { peer, reason: 'x' } });
+    bus.publish({ $case: 'peerDisconnected', value: { peer, message: 'x' } });
     const watchers = new EventWatchers(bus, 'messaging service');
     const seenBy = async (view: EventView): Promise<unknown[]> => {
       const facts: unknown[] = [];
@@ -165,11 +165,11 @@ describe('watching events', () => {
     };
     expect(await seenBy(WITHOUT_TEXTS)).toEqual([
       { ...sent, preview: '' },
-      { peer, reason: 'x' },
+      { peer, message: 'x' },
     ]);
     expect(await seenBy(WHOLE)).toEqual([
       { ...sent, preview: 'secret' },
-      { peer, reason: 'x' },
+      { peer, message: 'x' },
     ]);
   });
 

@@ -30,14 +30,14 @@ const STATS: GetStatsResponse = {
   version: 'it works',
   startedAt: undefined,
   time: undefined,
-  trackers: 0,
+  trackerCount: 0,
   degraded: false,
-  peers: 0,
-  files: 0,
-  seeders: 0,
-  leechers: 0,
-  announces: 0n,
-  downloadsCompleted: 0n,
+  peerCount: 0,
+  fileCount: 0,
+  seederCount: 0,
+  leecherCount: 0,
+  announceCount: 0n,
+  completedDownloadCount: 0n,
 };
 const log = createLogger({ name: 'test', level: 'silent' });
 const STRANGER = '127.0.0.66';

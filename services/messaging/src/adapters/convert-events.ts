@@ -10,7 +10,10 @@ export function fromEvent(event: DomainEvent): Fact {
     case 'message.sent': {
       const { target, targetName, preview } = event;
       const bytes = BigInt(event.bytes);
-      return { $case: 'messageSent', value: { sender, messageId, target, targetName, preview, bytes } };
+      return {
+        $case: 'messageSent',
+        value: { sender, messageId, target, targetName, preview, sizeBytes: bytes },
+      };
     }
     case 'message.delivered':
       return { $case: 'messageDelivered', value: { sender, messageId, receiver: fromPeer(event.receiver) } };
@@ -18,5 +21,5 @@ export function fromEvent(event: DomainEvent): Fact {
 }
 
 function fromPeer({ id, name }: PeerRef): ProtoPeerRef {
-  return { peerId: id, name };
+  return { id: id, name };
 }

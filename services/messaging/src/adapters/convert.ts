@@ -2,8 +2,10 @@ import { EnjambreError } from '@enjambre/core/error';
 import type {
   Delivery as ProtoDelivery,
   Message as ProtoMessage,
+  Room as ProtoRoom,
   Target as ProtoTarget,
 } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import type { RoomView } from '../app/message-exchange.js';
 import {
   targetName,
   type Delivery,
@@ -44,6 +46,14 @@ export function fromMessage(message: Message): ProtoMessage {
     text,
     sentAt: new Date(sentAt),
     targetName: targetName(target),
+  };
+}
+
+export function fromRoom({ name, members }: RoomView): ProtoRoom {
+  return {
+    name,
+    memberNames: members.map((member) => member.name),
+    members: members.map(({ id, name: its }) => ({ id, name: its })),
   };
 }
 

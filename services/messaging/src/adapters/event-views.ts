@@ -40,7 +40,7 @@ function viewOf({ operator, sessions, exchange }: EventViewParts, metadata: Meta
     const reader = sessions.find(metadata);
     const { sender, target } = fact.value;
     const sentAt = event.time?.getTime() ?? 0;
-    const isParty = reader && exchange.mayRead(reader.id, { sender: sender?.peerId ?? '', target, sentAt });
+    const isParty = reader && exchange.mayRead(reader.id, { sender: sender?.id ?? '', target, sentAt });
     return isParty ? event : WITHOUT_TEXTS(event);
   };
 }

@@ -2,7 +2,7 @@ import { networkOf } from '@enjambre/core/network-of';
 import type { CallContext, HandlerFactory } from '@enjambre/rpc/handlers';
 import type { MessagingServiceServer } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import type { MessageExchange } from '../app/message-exchange.js';
-import { fromMessage, toTargetRequest } from './convert.js';
+import { fromMessage, fromRoom, toTargetRequest } from './convert.js';
 import { decodeHistoryToken, decodeRoomToken, encodePageToken, pageLimit } from './page-token.js';
 import type { Caller } from '../domain/message.js';
 import { badToken, type SessionRegistry } from './session-registry.js';
@@ -27,10 +27,13 @@ export function unaryHandlers(
       const sender = authenticate(context);
       const kept = await exchange.send(sender, { id, target: toTargetRequest(target), text });
       const { message, duplicate, receivers, skipped } = kept;
-      const result = { sentAt: new Date(message.sentAt), duplicate, receivers: receivers.length, skipped };
-      if (message.target.kind !== 'peer') return { ...result, peerId: '', targetName: '', namesakes: 0 };
-      const { id: peerId, name: targetName } = message.target.peer;
-      return { ...result, peerId, targetName, namesakes: exchange.namesakesOf(peerId) };
+      const counts = { receiverCount: receivers.length, skippedCount: skipped };
+      const result = { sentAt: new Date(message.sentAt), duplicate, ...counts };
+      if (message.target.kind !== 'peer') {
+        return { ...result, receiverId: '', receiverName: '', namesakeCount: 0 };
+      }
+      const { id: receiverId, name: receiverName } = message.target.peer;
+      return { ...result, receiverId, receiverName, namesakeCount: exchange.namesakesOf(receiverId) };
     }),
     listMessages: handlers.unary(async ({ target, pageSize, pageToken }, context) => {
       const peer = authenticate(context);
@@ -44,8 +47,7 @@ export function unaryHandlers(
       return { messages: messages.map(fromMessage), nextPageToken };
     }),
     joinRoom: handlers.unary(async ({ room }, context) => {
-      const { name, members } = await exchange.join(authenticate(context), room);
-      return { room: { name, members: [...members] } };
+      return { room: fromRoom(await exchange.join(authenticate(context), room)) };
     }),
     leaveRoom: handlers.unary(async ({ room }, context) => {
       await exchange.leave(authenticate(context), room);
@@ -56,7 +58,7 @@ export function unaryHandlers(
       const { rooms, more } = await exchange.rooms(peer, decodeRoomToken(pageToken), pageLimit(pageSize));
       const last = rooms.at(-1);
       return {
-        rooms: rooms.map(({ name, members }) => ({ name, members: [...members] })),
+        rooms: rooms.map(fromRoom),
         nextPageToken: more && last ? encodePageToken(last.name) : '',
       };
     }),

@@ -47,8 +47,8 @@ export interface SendRequest {
 
 export interface RoomView {
   readonly name: string;
-  /** Names of the members. */
-  readonly members: readonly string[];
+  /** By name. */
+  readonly members: readonly PeerRef[];
 }
 
 export interface RoomPage {
@@ -231,6 +231,8 @@ export class MessageExchange {
 }
 
 function roomView(roster: Roster, name: string): RoomView {
-  const members = (roster.rooms.members(name) ?? []).map((id) => roster.shownName(id)).sort();
+  const members = (roster.rooms.members(name) ?? [])
+    .map((id) => ({ id, name: roster.shownName(id) }))
+    .sort((one, other) => (one.name < other.name ? -1 : 1));
   return { name, members };
 }

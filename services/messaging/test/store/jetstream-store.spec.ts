@@ -117,7 +117,7 @@ describe('a JetStream store', () => {
       for (const junk of ['', '{"text":', 'ÿ'.repeat(1000)]) await js.publish(subject, junk);
       await js.publish(
         subject,
-        StoredMessage.encode({ message: undefined, receivers: [], skipped: 0 }).finish(),
+        StoredMessage.encode({ message: undefined, receivers: [], skippedCount: 0 }).finish(),
       );
     }
     await connection.close();

@@ -35,14 +35,14 @@ function summaryOf({ name, totalLength, pieceLength, files }: Metainfo): FileSum
 
 /** The membership of a transfer, for the tracker. */
 export function membershipOf(record: TransferRecord, metainfo: Metainfo | undefined): Membership {
-  const { infohash, origin, bytesTotal, bytesDone, bytesDownloaded, bytesUploaded } = record;
+  const { infohash, origin, sizeBytes, doneBytes, downloadedBytes, uploadedBytes } = record;
   return {
     infohash,
     origin,
     file: metainfo && summaryOf(metainfo),
-    bytesLeft: bytesTotal - bytesDone,
-    bytesDownloaded,
-    bytesUploaded,
+    leftBytes: sizeBytes - doneBytes,
+    downloadedBytes,
+    uploadedBytes,
   };
 }
 

@@ -52,7 +52,7 @@ export function fetchedInto(record: TransferRecord, folder: string): Partial<Tra
   const { name } = record;
   const place = { origin: false, location: folder, inPlace: false };
   const copies = otherCopies(copiesOf(record), pathOfCopy(place, name), name);
-  const nothing = { complete: false, completedAtMs: 0, bytesDone: 0, fingerprint: '' };
+  const nothing = { complete: false, completedAtMs: 0, doneBytes: 0, fingerprint: '' };
   return { ...NEW_PLACE, ...place, ...nothing, copies };
 }
 

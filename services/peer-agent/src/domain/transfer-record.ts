@@ -64,11 +64,11 @@ export interface TransferRecord extends LimitSettings {
   readonly copies: readonly ContentCopy[];
   /** The recorded state of the content is in doubt: the next run hashes all of it. */
   readonly recheck: boolean;
-  readonly bytesTotal: number;
-  readonly bytesDone: number;
-  readonly bytesDownloaded: number;
-  readonly bytesUploaded: number;
-  readonly bytesWasted: number;
+  readonly sizeBytes: number;
+  readonly doneBytes: number;
+  readonly downloadedBytes: number;
+  readonly uploadedBytes: number;
+  readonly wastedBytes: number;
   readonly addedAtMs: number;
   /** 0 until the transfer is complete. */
   readonly completedAtMs: number;
@@ -82,9 +82,9 @@ export interface TransferRecord extends LimitSettings {
 
 /** The counters of a new transfer. */
 export const NOTHING_COUNTED = {
-  bytesDownloaded: 0,
-  bytesUploaded: 0,
-  bytesWasted: 0,
+  downloadedBytes: 0,
+  uploadedBytes: 0,
+  wastedBytes: 0,
   completedAtMs: 0,
   activeMs: 0,
   peers: [],
@@ -104,7 +104,7 @@ export function incomplete(record: TransferRecord): TransferRecord {
  * is reset.
  */
 export function inDoubt({ origin }: TransferRecord, isGone: boolean): Partial<TransferRecord> {
-  const givenUp = isGone && !origin ? { complete: false, completedAtMs: 0, bytesDone: 0 } : {};
+  const givenUp = isGone && !origin ? { complete: false, completedAtMs: 0, doneBytes: 0 } : {};
   return { ...givenUp, fingerprint: '', recheck: true };
 }
 

@@ -69,7 +69,7 @@ async function controlled(
   roots: RemoteRoots = {},
 ): Promise<AgentServiceClient> {
   const facts = () => ({
-    peerId: 'p',
+    id: 'p',
     name: 'agent',
     version: 'test',
     listen: '',
@@ -195,14 +195,14 @@ describe('control over the socket', () => {
     const { metainfo, magnet, transfer, alreadyShared } = last.value;
     expect(Buffer.from(metainfo).equals(metainfoOf(data, 1 << 18).bytes)).toBe(true);
     expect(magnet).toBe(`magnet:?xt=urn:btmh:1220${transfer?.infohash ?? ''}&dn=file.bin`);
-    expect([alreadyShared, transfer?.origin, transfer?.bytesDone]).toEqual([
+    expect([alreadyShared, transfer?.origin, transfer?.doneBytes]).toEqual([
       false,
       true,
       BigInt(data.length),
     ]);
     const progress = answers
       .slice(0, -1)
-      .map(({ result }) => (result?.$case === 'progress' ? result.value.bytesDone : -1n));
+      .map(({ result }) => (result?.$case === 'progress' ? result.value.doneBytes : -1n));
     expect(progress).toEqual([...progress].sort((a, b) => Number(a - b)));
     const again = (await share(client, path, { pieceLength: 1 << 18 })).at(-1)?.result;
     expect(again?.$case === 'shared' && again.value.alreadyShared).toBe(true);
@@ -286,8 +286,8 @@ describe('control over the socket', () => {
     agent.locality.traffic.received('far', 7);
     agent.locality.traffic.sent('rack', 8);
     expect((await callUnary(client.getInfo.bind(client), {})).traffic).toEqual([
-      { distance: Distance.RACK, bytesReceived: 0n, bytesSent: 8n },
-      { distance: Distance.FAR, bytesReceived: 7n, bytesSent: 0n },
+      { distance: Distance.RACK, downloadedBytes: 0n, uploadedBytes: 8n },
+      { distance: Distance.FAR, downloadedBytes: 7n, uploadedBytes: 0n },
     ]);
   });
 
@@ -352,15 +352,15 @@ describe('control over the socket', () => {
     let pageToken = '';
     do {
       const page = await callUnary(listBans, { pageSize: 1, pageToken });
-      names.push(...page.bans.map(({ name }) => name));
+      names.push(...page.bans.map(({ peerName: name }) => name));
       pageToken = page.nextPageToken;
     } while (pageToken !== '');
     expect(names.sort()).toEqual(['eve', 'mallory', 'trudy']);
     const { ban } = await callUnary(client.liftBan.bind(client), { peer: 'eve' });
-    expect(ban).toMatchObject({ peerId: peerNamed('eve'), name: 'eve', reason: 'eve lied' });
-    expect(ban!.until!.getTime() - ban!.since!.getTime()).toBe(3_600_000);
+    expect(ban).toMatchObject({ peerId: peerNamed('eve'), peerName: 'eve', message: 'eve lied' });
+    expect(ban!.expiresAt!.getTime() - ban!.bannedAt!.getTime()).toBe(3_600_000);
     const { bans } = await callUnary(listBans, { pageSize: 0, pageToken: '' });
-    expect(bans.map(({ name }) => name).sort()).toEqual(['mallory', 'trudy']);
+    expect(bans.map(({ peerName: name }) => name).sort()).toEqual(['mallory', 'trudy']);
     await expect(callUnary(client.liftBan.bind(client), { peer: 'eve' })).rejects.toMatchObject({
       code: 'not-found',
       reason: 'NOT_BANNED',

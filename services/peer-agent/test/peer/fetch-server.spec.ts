@@ -99,7 +99,7 @@ describe('a Fetch stream', () => {
       { what: 'the account' },
     );
     expect(account).toMatchObject({ name: 'downloader', connected: true });
-    expect(uploader.ledger.record.bytesUploaded).toBe(BLOCK + 100_000);
+    expect(uploader.ledger.record.uploadedBytes).toBe(BLOCK + 100_000);
     sync.call.cancel();
   });
 

@@ -297,15 +297,15 @@ describe('a download from a hostile uploader and an honest one', () => {
     agent.tracker.add(hostile.address);
     const transfer = await agent.download(content.metainfo);
     await waitFor(() => agent.bans.banned.length > 0, { what: 'the ban' });
-    expect(transfer.view().piecesDone).toBe(0);
+    expect(transfer.view().donePieceCount).toBe(0);
     agent.tracker.add((await uploader('honest')).address);
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
     expect(agent.bans.banned).toEqual([mallory]);
     expect(agent.bans.blamed).toEqual([mallory, mallory, mallory]);
     expect(hostile.visits).toBe(3);
-    expect(transfer.record.bytesWasted).toBeGreaterThan(0);
+    expect(transfer.record.wastedBytes).toBeGreaterThan(0);
     // Data in flight each time.
-    expect(transfer.record.bytesWasted).toBeLessThanOrEqual(3 * data.length);
+    expect(transfer.record.wastedBytes).toBeLessThanOrEqual(3 * data.length);
   });
 
   it('finds the sender of bad data among several senders of a piece', async () => {

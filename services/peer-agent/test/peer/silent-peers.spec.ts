@@ -43,7 +43,7 @@ async function uploader(name: string, script: Script = {}): Promise<HostileUploa
 /** Waits for the first byte, and returns after how many milliseconds it arrived. */
 async function firstByte(transfer: Transfer, beganMs: number): Promise<number> {
   const what = 'the first byte';
-  await waitFor(() => transfer.record.bytesDownloaded > 0, { what, everyMs: 5 }).catch((error: unknown) => {
+  await waitFor(() => transfer.record.downloadedBytes > 0, { what, everyMs: 5 }).catch((error: unknown) => {
     throw new Error(`${String(error)}; the transfer says: ${transfer.view().reason}`);
   });
   return performance.now() - beganMs;

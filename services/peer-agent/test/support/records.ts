@@ -59,11 +59,11 @@ const record: fc.Arbitrary<TransferRecord> = fc
       },
     ),
     recheck: fc.boolean(),
-    bytesTotal: count,
-    bytesDone: count,
-    bytesDownloaded: count,
-    bytesUploaded: count,
-    bytesWasted: count,
+    sizeBytes: count,
+    doneBytes: count,
+    downloadedBytes: count,
+    uploadedBytes: count,
+    wastedBytes: count,
     addedAtMs: time,
     completedAtMs: fc.oneof(fc.constant(0), time),
     activeMs: fc.double({ min: 0, max: 1e9, noNaN: true }),
@@ -84,7 +84,7 @@ const record: fc.Arbitrary<TransferRecord> = fc
     traffic: fc.record({ received: bytes, sent: bytes }),
     account,
   })
-  .map((one) => ({ ...one, bytesDone: Math.min(one.bytesDone, one.bytesTotal) }));
+  .map((one) => ({ ...one, doneBytes: Math.min(one.doneBytes, one.sizeBytes) }));
 
 /** Arbitrary records of transfers. */
 export const records = fc.array(record, { maxLength: 4 });

@@ -102,12 +102,12 @@ export class ScriptedRelay {
           return callback({ code: status.UNAUTHENTICATED, details: 'another session' });
         this.sent.push(call.request);
         const duplicate = this.sent.length > 1;
-        const receipt = { sentAt: new Date(2000), duplicate, receivers: 1, skipped: 0 };
-        callback(null, { ...receipt, peerId: '', targetName: '', namesakes: 0, ...this.receiver });
+        const receipt = { sentAt: new Date(2000), duplicate, receiverCount: 1, skippedCount: 0 };
+        callback(null, { ...receipt, receiverId: '', receiverName: '', namesakeCount: 0, ...this.receiver });
       },
       joinRoom: (call: ServerUnaryCall<{ room: string }, unknown>, callback: sendUnaryData<unknown>) => {
         this.joined.push(call.request.room);
-        callback(null, { room: { name: call.request.room, members: ['agent'] } });
+        callback(null, { room: { name: call.request.room, memberNames: ['agent'], members: [] } });
       },
       // Behaves like a service that has lost the room, or has already done this in an earlier attempt.
       leaveRoom: (_: ServerUnaryCall<{ room: string }, unknown>, callback: sendUnaryData<unknown>) => {

@@ -38,7 +38,7 @@ export type Heard =
       readonly infohash: InfoHash;
       /** Empty if it is only an update of state or byte counts. */
       readonly event: '' | 'started' | 'completed' | 'paused' | 'failed';
-      readonly bytesLeft: number;
+      readonly leftBytes: number;
       readonly reason: string;
     }
   | { readonly type: 'offer'; readonly infohash: InfoHash; readonly isNew: boolean }
@@ -53,9 +53,9 @@ const membershipOf = (infohash: InfoHash, change: Partial<Membership> = {}): Mem
   infohash,
   origin: false,
   file: undefined,
-  bytesLeft: 900,
-  bytesDownloaded: 100,
-  bytesUploaded: 0,
+  leftBytes: 900,
+  downloadedBytes: 100,
+  uploadedBytes: 0,
   ...change,
 });
 const peer = (name: string, change: Partial<PeerAddress> = {}): PeerAddress => ({
@@ -290,17 +290,17 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
     });
 
     describe('for the tracker', () => {
-      const announce = (event: Extract<Heard, { type: 'announce' }>['event'], bytesLeft = 900, reason = '') =>
-        ({ type: 'announce', infohash: one, event, bytesLeft, reason }) as const;
+      const announce = (event: Extract<Heard, { type: 'announce' }>['event'], leftBytes = 900, reason = '') =>
+        ({ type: 'announce', infohash: one, event, leftBytes, reason }) as const;
 
       test("announces the agent's memberships and their changes", async () => {
         await site.open();
         tracker.announce(membershipOf(one), 'started');
-        tracker.announce(membershipOf(one, { bytesLeft: 500 }), 'numbers');
-        tracker.announce(membershipOf(one, { bytesLeft: 400 }), 'update');
-        tracker.announce(membershipOf(one, { bytesLeft: 400 }), 'paused');
-        tracker.announce(membershipOf(one, { bytesLeft: 400 }), 'failed', 'the disk is full');
-        tracker.announce(membershipOf(one, { bytesLeft: 0, file }), 'completed');
+        tracker.announce(membershipOf(one, { leftBytes: 500 }), 'numbers');
+        tracker.announce(membershipOf(one, { leftBytes: 400 }), 'update');
+        tracker.announce(membershipOf(one, { leftBytes: 400 }), 'paused');
+        tracker.announce(membershipOf(one, { leftBytes: 400 }), 'failed', 'the disk is full');
+        tracker.announce(membershipOf(one, { leftBytes: 0, file }), 'completed');
         tracker.withdraw(one);
         expect(await heard(7)).toEqual([
           announce('started'),
@@ -315,9 +315,9 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
 
       test('announces in a new session what happened before, and then the current state', async () => {
         tracker.announce(membershipOf(one), 'started');
-        tracker.announce(membershipOf(one, { bytesLeft: 500 }), 'update');
-        tracker.announce(membershipOf(one, { bytesLeft: 0 }), 'completed');
-        tracker.announce(membershipOf(one, { bytesLeft: 0, bytesUploaded: 7 }), 'numbers');
+        tracker.announce(membershipOf(one, { leftBytes: 500 }), 'update');
+        tracker.announce(membershipOf(one, { leftBytes: 0 }), 'completed');
+        tracker.announce(membershipOf(one, { leftBytes: 0, uploadedBytes: 7 }), 'numbers');
         await site.open();
         const all = await heard(3);
         expect(all).toEqual([announce('started'), announce('completed', 0), announce('', 0)]);
@@ -335,7 +335,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
         tracker.withdraw(other);
         await heard(3);
         await site.lose();
-        tracker.announce(membershipOf(one, { bytesLeft: 300 }), 'update');
+        tracker.announce(membershipOf(one, { leftBytes: 300 }), 'update');
         await site.open();
         await heard(1);
         expect(await allHeard()).toEqual([announce('', 300)]);
@@ -362,7 +362,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
       });
 
       test('offers local shares, as new only once', async () => {
-        const membership = membershipOf(one, { origin: true, file, bytesLeft: 0, bytesDownloaded: 0 });
+        const membership = membershipOf(one, { origin: true, file, leftBytes: 0, downloadedBytes: 0 });
         await site.open();
         tracker.announce(membership, 'started');
         tracker.announce(membership, 'update');

@@ -97,16 +97,16 @@ export class LinkSite implements TrackerSite {
   }
 
   catalogue({ infohash, name, size, pieceLength, fileCount, publications, ...facts }: SharedFile): void {
-    const summary = { infohash, name, size: BigInt(size), pieceLength: BigInt(pieceLength), fileCount };
+    const summary = { infohash, name, sizeBytes: BigInt(size), pieceLength: BigInt(pieceLength), fileCount };
     this.#files.push({
       ...summary,
       ...facts,
-      seeders: 1,
-      leechers: 0,
+      seederCount: 1,
+      leecherCount: 0,
       sharedAt: undefined,
-      sharedBy: '',
+      publisherName: '',
       publications: publications.map(({ publisher: { id, name: its }, version, publishedAtMs }) => ({
-        publisher: { peerId: id, name: its },
+        publisher: { id, name: its },
         version,
         publishedAt: new Date(publishedAtMs),
       })),
@@ -162,20 +162,20 @@ export class LinkSite implements TrackerSite {
 }
 
 function wirePeer({ peerId, name, endpoint, endpoints = [], seeder, labels = {} }: PeerAddress): SwarmPeer {
-  return { peerId: peerIdToBytes(peerId), name, endpoint, endpoints: [...endpoints], seeder, labels };
+  return { id: peerIdToBytes(peerId), name, endpoint, endpoints: [...endpoints], seeder, labels };
 }
 
 function wordOf(said: Said): Heard[] {
   switch (said.$case) {
     case 'announce': {
-      const { infohash, event, bytesLeft, reason } = said.value;
+      const { infohash, event, leftBytes, message: reason } = said.value;
       const word = EVENTS.get(event) ?? '';
       return [
         {
           type: 'announce',
           infohash: infoHashFromBytes(infohash),
           event: word,
-          bytesLeft: Number(bytesLeft),
+          leftBytes: Number(leftBytes),
           reason,
         },
       ];
@@ -187,7 +187,7 @@ function wordOf(said: Said): Heard[] {
     case 'withdraw':
       return [{ type: 'withdraw', infohash: infoHashFromBytes(said.value.infohash) }];
     case 'ban': {
-      const { peerId, reason, infohash } = said.value;
+      const { peerId, message: reason, infohash } = said.value;
       return [
         { type: 'ban', peerId: peerIdFromBytes(peerId), reason, infohash: infoHashFromBytes(infohash) },
       ];

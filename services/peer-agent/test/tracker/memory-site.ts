@@ -27,14 +27,14 @@ export function memorySite(between = (tracker: TrackerPort): TrackerPort => trac
 function wordOf(heard: HeardInMemory): Heard {
   if (heard.type !== 'announce') return heard;
   const { membership, event, reason } = heard;
-  const { infohash, origin, bytesLeft } = membership;
+  const { infohash, origin, leftBytes } = membership;
   if (event === 'shared' || (origin && event !== 'numbers'))
     return { type: 'offer', infohash, isNew: event === 'shared' || event === 'started' };
   return {
     type: 'announce',
     infohash,
     event: event === 'update' || event === 'numbers' ? '' : event,
-    bytesLeft,
+    leftBytes,
     reason,
   };
 }

@@ -26,22 +26,22 @@ const WELCOME_TIMEOUT_MS = 10_000;
 /** Four head starts, and a busy machine. */
 const WAIT_MS = 3500;
 const file = { name: 'model.bin', size: 1000, pieceLength: 16_384, fileCount: 1 };
-const wireFile = { name: 'model.bin', size: 1000n, pieceLength: 16_384n, fileCount: 1 };
+const wireFile = { name: 'model.bin', sizeBytes: 1000n, pieceLength: 16_384n, fileCount: 1 };
 const shared: Membership = {
   infohash: infoHash('aa'),
   origin: true,
   file,
-  bytesLeft: 0,
-  bytesDownloaded: 0,
-  bytesUploaded: 5,
+  leftBytes: 0,
+  downloadedBytes: 0,
+  uploadedBytes: 5,
 };
 const wanted: Membership = {
   infohash: infoHash('bb'),
   origin: false,
   file: undefined,
-  bytesLeft: 900,
-  bytesDownloaded: 100,
-  bytesUploaded: 0,
+  leftBytes: 900,
+  downloadedBytes: 100,
+  uploadedBytes: 0,
 };
 
 const identity = PeerIdentity.generate();
@@ -203,14 +203,14 @@ function delta(value: Partial<Delta['value']>): Delta {
   };
 }
 
-const bob = {
-  peerId: peerIdToBytes(peerNamed('bob')),
+const bobsAddress = {
   name: 'bob',
   endpoint: '10.0.0.8:7072',
   endpoints: ['10.0.0.8:7072', '[fd99::8]:7072'],
   seeder: true,
   labels: {},
 };
+const bob = { id: peerIdToBytes(peerNamed('bob')), ...bobsAddress };
 
 describe('TrackerLink', () => {
   it('answers the challenge with its signature, and introduces itself', async () => {
@@ -238,7 +238,7 @@ describe('TrackerLink', () => {
     await connected(link);
     link.announce(shared, 'started');
     link.announce(wanted, 'started');
-    link.announce({ ...wanted, bytesLeft: 0, file }, 'completed');
+    link.announce({ ...wanted, leftBytes: 0, file }, 'completed');
     link.announce(wanted, 'failed', 'x'.repeat(600));
     link.withdraw(wanted.infohash);
     link.withdraw(wanted.infohash); // It has already left.
@@ -255,13 +255,13 @@ describe('TrackerLink', () => {
         value: {
           infohash,
           event: AnnounceEvent.STARTED,
-          bytesLeft: 900n,
-          bytesDownloaded: 100n,
+          leftBytes: 900n,
+          downloadedBytes: 100n,
           file: undefined,
         },
       },
-      { $case: 'announce', value: { event: AnnounceEvent.COMPLETED, bytesLeft: 0n, file: wireFile } },
-      { $case: 'announce', value: { event: AnnounceEvent.FAILED, reason: 'x'.repeat(512) } },
+      { $case: 'announce', value: { event: AnnounceEvent.COMPLETED, leftBytes: 0n, file: wireFile } },
+      { $case: 'announce', value: { event: AnnounceEvent.FAILED, message: 'x'.repeat(512) } },
       { $case: 'withdraw', value: { infohash } },
       { $case: 'watch', value: { infohash } },
       { $case: 'unwatch', value: { infohash } },
@@ -272,7 +272,7 @@ describe('TrackerLink', () => {
     const { tracker, link } = await tracked();
     link.announce(shared, 'started');
     link.announce(wanted, 'started');
-    link.announce({ ...wanted, bytesLeft: 0 }, 'completed');
+    link.announce({ ...wanted, leftBytes: 0 }, 'completed');
     await link.start();
     const said0 = await said(tracker, 0, 5);
     const events = said0.map((message) =>
@@ -296,7 +296,7 @@ describe('TrackerLink', () => {
     await link.start();
     await connected(link);
     link.announce(wanted, 'started');
-    link.announce({ ...wanted, bytesLeft: 300 }, 'update');
+    link.announce({ ...wanted, leftBytes: 300 }, 'update');
     link.watch(wanted.infohash, { peers: () => undefined });
     link.announce({ ...shared, infohash: infoHash('cc') }, 'started');
     link.withdraw(infoHash('cc'));
@@ -305,15 +305,15 @@ describe('TrackerLink', () => {
     await said(tracker, 0, 8);
     tracker.kill();
     await waitFor(() => !link.connected, { what: 'the end of the session' });
-    link.announce({ ...wanted, bytesLeft: 200 }, 'update'); // In between.
+    link.announce({ ...wanted, leftBytes: 200 }, 'update'); // In between.
     await tracker.start();
     await connected(link);
     const again = await said(tracker, 1, 4);
     expect(again).toHaveLength(4);
     expect(again).toMatchObject([
       { $case: 'share', value: { infohash: infoHashToBytes(shared.infohash), restated: true } },
-      { $case: 'announce', value: { infohash: infoHashToBytes(shared.infohash), bytesUploaded: 5n } },
-      { $case: 'announce', value: { event: AnnounceEvent.UNSPECIFIED, bytesLeft: 200n } },
+      { $case: 'announce', value: { infohash: infoHashToBytes(shared.infohash), uploadedBytes: 5n } },
+      { $case: 'announce', value: { event: AnnounceEvent.UNSPECIFIED, leftBytes: 200n } },
       { $case: 'watch', value: { infohash: infoHashToBytes(wanted.infohash) } },
     ]);
   });
@@ -411,11 +411,11 @@ describe('TrackerLink', () => {
     tracker.last!.tell(
       delta({ snapshot: true, upserted: [bob] }),
       delta({ infohash: infoHashToBytes(infoHash('ee')) }),
-      delta({ removed: [bob.peerId] }),
+      delta({ removed: [bob.id] }),
     );
     await waitFor(() => changes.length >= 2, { what: 'the changes', everyMs: 5 });
     expect(changes).toEqual([
-      { snapshot: true, upserted: [{ ...bob, peerId: peerNamed('bob') }], removed: [] },
+      { snapshot: true, upserted: [{ ...bobsAddress, peerId: peerNamed('bob') }], removed: [] },
       { snapshot: false, upserted: [], removed: [peerNamed('bob')] },
     ]);
     link.unwatch(wanted.infohash);
@@ -436,7 +436,7 @@ describe('TrackerLink', () => {
     link.watch(wanted.infohash, { peers: (change) => changes.push(change) });
     tracker.last!.tell(
       delta({ infohash: Buffer.alloc(20) }),
-      delta({ upserted: [{ ...bob, peerId: Buffer.alloc(31) }] }),
+      delta({ upserted: [{ ...bob, id: Buffer.alloc(31) }] }),
       delta({ removed: [Buffer.alloc(0)] }),
       {
         $case: 'problem',
@@ -461,14 +461,14 @@ describe('TrackerLink', () => {
     await connected(link);
     link.reportBan(banOf(25));
     const bansOf = (visit: number): string[] =>
-      tracker.visits[visit]!.said.flatMap((said) => (said.$case === 'ban' ? [said.value.reason] : []));
+      tracker.visits[visit]!.said.flatMap((said) => (said.$case === 'ban' ? [said.value.message] : []));
     await waitFor(() => bansOf(0).includes('reason 25'), { what: 'the last ban', everyMs: 5 });
     expect(bansOf(0)).toEqual(Array.from({ length: 21 }, (_, index) => `reason ${index + 5}`));
     expect(tracker.last!.said).toContainEqual({
       $case: 'ban',
       value: {
         peerId: peerIdToBytes(peerNamed('peer 25')),
-        reason: 'reason 25',
+        message: 'reason 25',
         infohash: infoHashToBytes(wanted.infohash),
       },
     });
@@ -496,10 +496,10 @@ describe('TrackerLink', () => {
             ...wireFile,
             infohash: infoHash('aa'),
             name: `${query} ${pageSize}`,
-            seeders: 1,
-            leechers: 0,
+            seederCount: 1,
+            leecherCount: 0,
             sharedAt: undefined,
-            sharedBy: '',
+            publisherName: '',
             disputed: false,
             publications: [],
             superseded: false,

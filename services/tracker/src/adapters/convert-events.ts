@@ -11,17 +11,20 @@ export function fromEvent(event: TrackerEvent): Fact {
       return { $case: 'peerConnected', value: { peer, endpoint, version } };
     }
     case 'peer.disconnected':
-      return { $case: 'peerDisconnected', value: { peer, reason: event.reason } };
+      return { $case: 'peerDisconnected', value: { peer, message: event.reason } };
     case 'peer.banned': {
       const { banned, reason, file } = event;
       return {
         $case: 'peerBanned',
-        value: { peer: fromPeer(banned), by: peer, reason, file: file && fromFile(file) },
+        value: { peer: fromPeer(banned), reporter: peer, message: reason, file: file && fromFile(file) },
       };
     }
     case 'peer.throttled': {
       const { events, seconds } = event;
-      return { $case: 'peerThrottled', value: { peer, events: BigInt(events), seconds: BigInt(seconds) } };
+      return {
+        $case: 'peerThrottled',
+        value: { peer, eventCount: BigInt(events), periodSeconds: BigInt(seconds) },
+      };
     }
     case 'file.shared':
       return { $case: 'fileShared', value: { peer, file: fromFile(event.file) } };
@@ -30,22 +33,22 @@ export function fromEvent(event: TrackerEvent): Fact {
     case 'download.started':
       return { $case: 'downloadStarted', value: { peer, file: fromFile(event.file) } };
     case 'download.progressed': {
-      const value = { peer, file: fromFile(event.file), bytesLeft: BigInt(event.bytesLeft) };
+      const value = { peer, file: fromFile(event.file), leftBytes: BigInt(event.leftBytes) };
       return { $case: 'downloadProgressed', value };
     }
     case 'download.completed': {
-      const value = { peer, file: fromFile(event.file), bytesDownloaded: BigInt(event.bytesDownloaded) };
+      const value = { peer, file: fromFile(event.file), downloadedBytes: BigInt(event.downloadedBytes) };
       return { $case: 'downloadCompleted', value };
     }
     case 'download.failed':
-      return { $case: 'downloadFailed', value: { peer, file: fromFile(event.file), reason: event.reason } };
+      return { $case: 'downloadFailed', value: { peer, file: fromFile(event.file), message: event.reason } };
   }
 }
 
 function fromPeer({ id, name }: Pick<PeerInfo, 'id' | 'name'>): PeerRef {
-  return { peerId: id, name };
+  return { id, name };
 }
 
 function fromFile({ infohash, name, size }: FileRef): ProtoFileRef {
-  return { infohash, name, size: BigInt(size) };
+  return { infohash, name, sizeBytes: BigInt(size) };
 }

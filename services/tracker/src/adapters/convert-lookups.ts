@@ -21,16 +21,16 @@ export function fileFromClaim({ swarm, file, firstShare }: Claim, publications: 
   return {
     infohash,
     name: file.name,
-    size: BigInt(file.size),
+    sizeBytes: BigInt(file.size),
     pieceLength: BigInt(file.pieceLength),
     fileCount: file.fileCount,
-    seeders: seeders.size,
-    leechers: leechers.size,
+    seederCount: seeders.size,
+    leecherCount: leechers.size,
     sharedAt: firstShare && new Date(firstShare.at),
-    sharedBy: firstShare?.by ?? '',
+    publisherName: firstShare?.by ?? '',
     disputed: claims.length > 1,
     publications: published.map(({ publisher, version, at }) => ({
-      publisher: { peerId: publisher.id, name: publisher.name },
+      publisher: { id: publisher.id, name: publisher.name },
       version,
       publishedAt: new Date(at),
     })),
@@ -43,15 +43,15 @@ export function fromSession({ peer, connectedAt, seeding, leeching }: Session, a
   const { id, name, labels, version } = peer;
   const endpoints = [...endpointsFor(peer, asker)];
   return {
-    peerId: id,
+    id,
     name,
     endpoint: endpoints[0] ?? peer.endpoint,
     endpoints,
     labels,
     version,
     connectedAt: new Date(connectedAt),
-    seeding,
-    leeching,
+    seedingCount: seeding,
+    leechingCount: leeching,
   };
 }
 
@@ -59,26 +59,29 @@ export function fromMember(member: Member, asker: Caller): SwarmMember {
   return {
     peer: fromSession(member.session, asker),
     seeder: member.seeder,
-    bytesLeft: BigInt(member.bytesLeft),
-    bytesDownloaded: BigInt(member.bytesDownloaded),
-    bytesUploaded: BigInt(member.bytesUploaded),
+    leftBytes: BigInt(member.leftBytes),
+    downloadedBytes: BigInt(member.downloadedBytes),
+    uploadedBytes: BigInt(member.uploadedBytes),
   };
 }
 
 /** @param nowMs the tracker's clock */
 export function fromStats(
-  { startedAt, announces, downloadsCompleted, ...counts }: Stats,
+  { startedAt, peers, files, seeders, leechers, announces, downloadsCompleted }: Stats,
   { available, others }: NetworkStatus,
   nowMs: number,
 ): GetStatsResponse {
   return {
-    ...counts,
-    trackers: others.length + 1,
+    peerCount: peers,
+    fileCount: files,
+    seederCount: seeders,
+    leecherCount: leechers,
+    trackerCount: others.length + 1,
     degraded: !available,
     time: new Date(nowMs),
     startedAt: new Date(startedAt),
     version: VERSION,
-    announces: BigInt(announces),
-    downloadsCompleted: BigInt(downloadsCompleted),
+    announceCount: BigInt(announces),
+    completedDownloadCount: BigInt(downloadsCompleted),
   };
 }

@@ -46,20 +46,20 @@ export function toOffer({ infohash, file, restated }: Share): Offer {
  */
 export function toReport(announce: Announce): Report {
   const news = NEWS[announce.event] ?? 'progressed';
-  checkReason(announce.reason);
+  checkReason(announce.message);
   return {
     infohash: infoHashFromBytes(announce.infohash),
     news,
-    bytesLeft: toBytes(announce.bytesLeft),
-    bytesDownloaded: toBytes(announce.bytesDownloaded),
-    bytesUploaded: toBytes(announce.bytesUploaded),
+    leftBytes: toBytes(announce.leftBytes),
+    downloadedBytes: toBytes(announce.downloadedBytes),
+    uploadedBytes: toBytes(announce.uploadedBytes),
     file: announce.file && toFileSummary(announce.file),
-    reason: announce.reason,
+    reason: announce.message,
   };
 }
 
 /** Throws `invalid` INVALID_PEER_ID, INVALID_INFOHASH or INVALID_REASON. */
-export function toBanClaim({ peerId, reason, infohash }: Ban): BanClaim {
+export function toBanClaim({ peerId, message: reason, infohash }: Ban): BanClaim {
   if (reason === '') throw new EnjambreError('invalid', 'INVALID_REASON', 'a ban must have a reason');
   checkReason(reason);
   return {
@@ -80,9 +80,9 @@ export function fromDelta(
   for (const { peer, seeder } of delta.upserted.values()) {
     const endpoints = [...endpointsFor(peer, reader)];
     const endpoint = endpoints[0] ?? peer.endpoint;
-    const peerId = peerIdToBytes(peer.id);
+    const id = peerIdToBytes(peer.id);
     const { name, labels } = peer;
-    upserted.push({ peerId, name, endpoint, seeder, labels, endpoints });
+    upserted.push({ id, name, endpoint, seeder, labels, endpoints });
   }
   const value = { infohash: infoHashToBytes(infohash), snapshot: delta.snapshot, upserted, removed };
   return { message: { $case: 'peerDelta', value } };
@@ -102,7 +102,12 @@ function checkReason(reason: string): void {
   throw new EnjambreError('invalid', 'INVALID_REASON', message);
 }
 
-export function toFileSummary({ name, size, pieceLength, fileCount }: ProtoFileSummary): FileSummary {
+export function toFileSummary({
+  name,
+  sizeBytes: size,
+  pieceLength,
+  fileCount,
+}: ProtoFileSummary): FileSummary {
   return { name, size: toBytes(size), pieceLength: toBytes(pieceLength), fileCount };
 }
 

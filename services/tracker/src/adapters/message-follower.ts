@@ -114,7 +114,7 @@ function isMessage({ id, source, time, event }: Event): boolean {
   const { sender, messageId } = event.value;
   const { target = '', targetName = '', preview = '' } = event.$case === 'messageSent' ? event.value : {};
   const { receiver } = event.$case === 'messageDelivered' ? event.value : {};
-  const refs = [sender, receiver].flatMap((peer) => (peer ? [peer.peerId, peer.name] : []));
+  const refs = [sender, receiver].flatMap((peer) => (peer ? [peer.id, peer.name] : []));
   const texts = [id, source, messageId, target, targetName, preview, ...refs];
   return time !== undefined && texts.every((text) => text.length <= MAX_TEXT_CHARS);
 }

@@ -162,7 +162,7 @@ function viewOf(messages: readonly ConnectResponse[]): Map<string, boolean> {
   for (const { message } of messages) {
     if (message?.$case !== 'peerDelta') continue;
     if (message.value.snapshot) view.clear();
-    const upserted = message.value.upserted.map(({ peerId }) => Buffer.from(peerId).readUInt32BE());
+    const upserted = message.value.upserted.map(({ id: peerId }) => Buffer.from(peerId).readUInt32BE());
     for (const id of message.value.removed) {
       expect(upserted).not.toContain(Buffer.from(id).readUInt32BE());
       view.delete(`peer-${Buffer.from(id).readUInt32BE()}`);

@@ -40,7 +40,7 @@ describe('a ban reported by an agent', () => {
   test('is published with the names and the file known to the tracker, and has no other effect', () => {
     const { registry, sessions } = registryWith(2);
     const [alice, bob] = sessions as [Session, Session];
-    registry.announce(bob, sampleReport(sampleHash(1), { file: MODEL, bytesLeft: 0 }), 0);
+    registry.announce(bob, sampleReport(sampleHash(1), { file: MODEL, leftBytes: 0 }), 0);
     const before = registry.directory.stats();
     expect(registry.ban(alice, claim(2, sampleHash(1)), 0)).toEqual([
       {

@@ -135,9 +135,9 @@ describe('what publishers say of one infohash', () => {
 
 const REPORT = {
   news: 'started',
-  bytesLeft: 5,
-  bytesDownloaded: 0,
-  bytesUploaded: 0,
+  leftBytes: 5,
+  downloadedBytes: 0,
+  uploadedBytes: 0,
   file: undefined,
   reason: '',
 } as const;

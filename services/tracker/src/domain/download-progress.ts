@@ -27,7 +27,7 @@ export function advanceDownload(
       noteProgress(member, now);
       return { type: 'download.started', ...about(member) };
     case 'completed':
-      return { type: 'download.completed', ...about(member), bytesDownloaded: member.bytesDownloaded };
+      return { type: 'download.completed', ...about(member), downloadedBytes: member.downloadedBytes };
     case 'failed':
       return { type: 'download.failed', ...about(member), reason };
     case 'paused':
@@ -36,16 +36,16 @@ export function advanceDownload(
 }
 
 function progress(member: Member, now: number): TrackerEvent | undefined {
-  if (member.seeder || member.bytesLeft === member.progressedTo) return undefined;
+  if (member.seeder || member.leftBytes === member.progressedTo) return undefined;
   // A clock that was set back must not suppress events.
   if (Math.abs(now - member.progressedAt) < MIN_PROGRESS_INTERVAL_MS) return undefined;
   noteProgress(member, now);
-  return { type: 'download.progressed', ...about(member), bytesLeft: member.bytesLeft };
+  return { type: 'download.progressed', ...about(member), leftBytes: member.leftBytes };
 }
 
 function noteProgress(member: Member, now: number): void {
   member.progressedAt = now;
-  member.progressedTo = member.bytesLeft;
+  member.progressedTo = member.leftBytes;
 }
 
 /** A member and its file, as it describes it. */

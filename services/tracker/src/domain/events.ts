@@ -37,6 +37,6 @@ export type TrackerEvent =
   | ({ readonly type: 'file.shared' } & About)
   | ({ readonly type: 'file.withdrawn' } & About)
   | ({ readonly type: 'download.started' } & About)
-  | ({ readonly type: 'download.progressed'; readonly bytesLeft: number } & About)
-  | ({ readonly type: 'download.completed'; readonly bytesDownloaded: number } & About)
+  | ({ readonly type: 'download.progressed'; readonly leftBytes: number } & About)
+  | ({ readonly type: 'download.completed'; readonly downloadedBytes: number } & About)
   | ({ readonly type: 'download.failed'; readonly reason: string } & About);

@@ -238,7 +238,7 @@ describe('the deltas that a watcher gets', () => {
     };
     const sessions = Array.from({ length: 300 }, (_, number) => {
       const { session } = registry.connect(samplePeer(number, {}), 0);
-      see(registry.announce(session, sampleReport(infohash, { bytesLeft: 1000 }), 0));
+      see(registry.announce(session, sampleReport(infohash, { leftBytes: 1000 }), 0));
       see(registry.watch(session, infohash, 0));
       return session;
     });
@@ -260,7 +260,7 @@ describe('the deltas that a watcher gets', () => {
     const infohash = sampleHash(1);
     const sessions = Array.from({ length: 300 }, (_, number) => {
       const { session } = registry.connect(samplePeer(number, {}), 0);
-      registry.announce(session, sampleReport(infohash, { bytesLeft: 1000 }), 0);
+      registry.announce(session, sampleReport(infohash, { leftBytes: 1000 }), 0);
       registry.watch(session, infohash, 0);
       return session;
     });
@@ -277,7 +277,7 @@ describe('the deltas that a watcher gets', () => {
       const { session } = registry.connect(samplePeer(number, {}), now);
       return {
         session,
-        effects: registry.announce(session, sampleReport(infohash, { bytesLeft: 1000 }), now),
+        effects: registry.announce(session, sampleReport(infohash, { leftBytes: 1000 }), now),
       };
     };
     for (let number = 0; number < 300; number += 1) registry.watch(join(number, 0).session, infohash, 0);
@@ -304,8 +304,8 @@ describe('the deltas that a watcher gets', () => {
     };
     for (let number = 0; number < 10_000; number += 1) {
       const { session } = registry.connect(samplePeer(number, { zone: `z${number % 3}` }), 0);
-      const bytesLeft = number % 100 === 0 ? 0 : 1000;
-      count(registry.announce(session, sampleReport(infohash, { bytesLeft }), 0));
+      const leftBytes = number % 100 === 0 ? 0 : 1000;
+      count(registry.announce(session, sampleReport(infohash, { leftBytes }), 0));
       count(registry.watch(session, infohash, 0));
     }
     expect(deltas / 10_000).toBeLessThan(20);

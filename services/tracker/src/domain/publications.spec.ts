@@ -41,7 +41,7 @@ const withdraw = (session: Session, content: number): unknown =>
   registry.withdraw(session, sampleHash(content));
 
 function download(session: Session, content: number): void {
-  registry.announce(session, sampleReport(sampleHash(content), { file: MODEL, bytesLeft: 0 }), now);
+  registry.announce(session, sampleReport(sampleHash(content), { file: MODEL, leftBytes: 0 }), now);
 }
 
 /** Publishers of listed files by name, as `peer version`, with the files that `get NAME` may mean. */

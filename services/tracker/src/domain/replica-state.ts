@@ -11,9 +11,9 @@ export type ReplicaId = string;
 export interface MemberState {
   readonly infohash: InfoHash;
   readonly seeder: boolean;
-  readonly bytesLeft: number;
-  readonly bytesDownloaded: number;
-  readonly bytesUploaded: number;
+  readonly leftBytes: number;
+  readonly downloadedBytes: number;
+  readonly uploadedBytes: number;
   /** What this peer says of the file. */
   readonly file: FileSummary | undefined;
   /** The first share with that description. */
@@ -83,10 +83,10 @@ export interface LocalChanges {
 }
 
 export function toMemberState(member: Member): MemberState {
-  const { seeder, bytesLeft, bytesDownloaded, bytesUploaded } = member;
+  const { seeder, leftBytes, downloadedBytes, uploadedBytes } = member;
   const { swarm, claim } = member;
   const { file, firstShare } = claim ?? {};
-  return { infohash: swarm.infohash, seeder, bytesLeft, bytesDownloaded, bytesUploaded, file, firstShare };
+  return { infohash: swarm.infohash, seeder, leftBytes, downloadedBytes, uploadedBytes, file, firstShare };
 }
 
 /** A session with its memberships in the swarms of `infohashes`. */

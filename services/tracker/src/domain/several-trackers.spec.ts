@@ -62,7 +62,7 @@ class Tracker {
         peer: peer.name,
         epoch,
         members: [...memberships]
-          .map(([hash, { seeder, bytesLeft }]) => `${hash} ${seeder} ${bytesLeft}`)
+          .map(([hash, { seeder, leftBytes }]) => `${hash} ${seeder} ${leftBytes}`)
           .sort(),
       }))
       .sort((one, other) => (one.peer < other.peer ? -1 : 1));
@@ -91,7 +91,7 @@ const step = fc.record({
   ),
   /** The lost ones among the current messages, one bit each. */
   lost: fc.nat(255),
-  bytesLeft: fc.nat(1000),
+  leftBytes: fc.nat(1000),
 });
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
@@ -103,7 +103,7 @@ class World {
   #sent = 0;
   readonly #sessions = new Map<number, { readonly tracker: Tracker; readonly session: Session }>();
 
-  run({ peer, tracker, swarm, action, lost, bytesLeft }: Step): void {
+  run({ peer, tracker, swarm, action, lost, leftBytes }: Step): void {
     this.now += 10;
     const at = this.trackers[tracker]!;
     if (action === 'move') return this.#move(peer, at);
@@ -111,7 +111,7 @@ class World {
     if (action === 'beat') return this.beat(lost);
     if (action === 'silence') return this.#silence();
     const there = this.#sessions.get(peer);
-    if (there) this.#act(there, { action, infohash: sampleHash(100 + swarm), bytesLeft });
+    if (there) this.#act(there, { action, infohash: sampleHash(100 + swarm), leftBytes });
   }
 
   /** Each tracker sends its messages, and requests snapshots if it has missed some. */
@@ -152,14 +152,14 @@ class World {
     {
       action,
       infohash,
-      bytesLeft,
-    }: { readonly action: string; readonly infohash: InfoHash; readonly bytesLeft: number },
+      leftBytes,
+    }: { readonly action: string; readonly infohash: InfoHash; readonly leftBytes: number },
   ): void {
     const { registry } = tracker;
     if (!session.open) return;
     if (action === 'leave') registry.disconnect(session, 'left');
     else if (action === 'share') registry.share(session, { infohash, file: MODEL, restated: false }, 0);
-    else if (action === 'announce') registry.announce(session, sampleReport(infohash, { bytesLeft }), 0);
+    else if (action === 'announce') registry.announce(session, sampleReport(infohash, { leftBytes }), 0);
     else registry.drop(session, infohash);
   }
 

@@ -101,22 +101,22 @@ describe('a SwarmRegistry', () => {
 
   test('publishes progress at most once a second, and only if there is any', () => {
     const bob = connect(1);
-    announce(bob, 'started', { bytesLeft: 1000 });
+    announce(bob, 'started', { leftBytes: 1000 });
     now += 999;
-    expect(eventsOf(announce(bob, 'progressed', { bytesLeft: 900 }))).toEqual([]);
+    expect(eventsOf(announce(bob, 'progressed', { leftBytes: 900 }))).toEqual([]);
     now += 1;
-    expect(eventsOf(announce(bob, 'progressed', { bytesLeft: 800 }))).toEqual(['download.progressed']);
+    expect(eventsOf(announce(bob, 'progressed', { leftBytes: 800 }))).toEqual(['download.progressed']);
     now += 5000;
-    expect(eventsOf(announce(bob, 'progressed', { bytesLeft: 800 }))).toEqual([]);
+    expect(eventsOf(announce(bob, 'progressed', { leftBytes: 800 }))).toEqual([]);
     now -= 60_000;
-    expect(eventsOf(announce(bob, 'progressed', { bytesLeft: 700 }))).toEqual(['download.progressed']);
+    expect(eventsOf(announce(bob, 'progressed', { leftBytes: 700 }))).toEqual(['download.progressed']);
   });
 
   test('makes a peer without missing bytes a seeder, and a leecher again when bytes are missing', () => {
     const bob = connect(1);
-    announce(bob, 'progressed', { bytesLeft: 0 });
+    announce(bob, 'progressed', { leftBytes: 0 });
     expect(bob).toMatchObject({ seeding: 1, leeching: 0 });
-    announce(bob, 'progressed', { bytesLeft: 5 });
+    announce(bob, 'progressed', { leftBytes: 5 });
     expect(bob).toMatchObject({ seeding: 0, leeching: 1 });
   });
 

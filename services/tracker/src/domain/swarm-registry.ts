@@ -30,9 +30,9 @@ export interface Report {
   readonly infohash: InfoHash;
   readonly news: DownloadNews;
   /** 0 makes the peer a seeder. */
-  readonly bytesLeft: number;
-  readonly bytesDownloaded: number;
-  readonly bytesUploaded: number;
+  readonly leftBytes: number;
+  readonly downloadedBytes: number;
+  readonly uploadedBytes: number;
   readonly file: FileSummary | undefined;
   /** Reason of `failed`. */
   readonly reason: string;
@@ -172,7 +172,7 @@ export class SwarmRegistry {
     const member =
       session.memberships.get(infohash) ?? this.#join(session, infohash, { seeder: true, now }, effects);
     this.#setSeeder(member, true, effects);
-    member.bytesLeft = 0;
+    member.leftBytes = 0;
     if (!this.descriptions.describe(member, file)) effects.push(fileMismatch(session));
     if (member.claim) member.claim.firstShare ??= { at: now, by: session.peer.name };
     this.#note(member);
@@ -207,13 +207,13 @@ export class SwarmRegistry {
     const isNewFile = file !== undefined && !sameSummary(file, present?.claim?.file);
     if (isNewFile) checkFileSummary(file);
     const effects: Effect[] = [];
-    const bytesLeft = report.news === 'completed' ? 0 : report.bytesLeft;
-    const member = present ?? this.#join(session, infohash, { seeder: bytesLeft === 0, now }, effects);
-    this.#setSeeder(member, bytesLeft === 0, effects);
+    const leftBytes = report.news === 'completed' ? 0 : report.leftBytes;
+    const member = present ?? this.#join(session, infohash, { seeder: leftBytes === 0, now }, effects);
+    this.#setSeeder(member, leftBytes === 0, effects);
     this.directory.announces += 1;
-    member.bytesLeft = bytesLeft;
-    member.bytesDownloaded = report.bytesDownloaded;
-    member.bytesUploaded = report.bytesUploaded;
+    member.leftBytes = leftBytes;
+    member.downloadedBytes = report.downloadedBytes;
+    member.uploadedBytes = report.uploadedBytes;
     if (isNewFile) {
       if (!this.descriptions.describe(member, file)) effects.push(fileMismatch(session));
       this.#note(member);
@@ -272,9 +272,9 @@ export class SwarmRegistry {
     const how = { seeder, now: session.connectedAt };
     const member = session.memberships.get(infohash) ?? this.#join(session, infohash, how, effects);
     this.#setSeeder(member, seeder, effects);
-    member.bytesLeft = state.bytesLeft;
-    member.bytesDownloaded = state.bytesDownloaded;
-    member.bytesUploaded = state.bytesUploaded;
+    member.leftBytes = state.leftBytes;
+    member.downloadedBytes = state.downloadedBytes;
+    member.uploadedBytes = state.uploadedBytes;
     if (file) this.descriptions.describe(member, file);
     if (member.claim) member.claim.firstShare ??= state.firstShare;
     return effects;

@@ -84,9 +84,9 @@ type DownloadState = 'none' | 'started' | 'paused' | 'failed' | 'completed';
 
 /** A peer's membership in one swarm. */
 export class Member {
-  bytesLeft = 0;
-  bytesDownloaded = 0;
-  bytesUploaded = 0;
+  leftBytes = 0;
+  downloadedBytes = 0;
+  uploadedBytes = 0;
   /** True after Share: it offers the file itself. */
   sharing = false;
   /** What it says of the file, listed or not; undefined if nothing. */

@@ -33,9 +33,9 @@ const file = fc.record({
 const member: fc.Arbitrary<MemberState> = fc.record({
   infohash: fc.nat(1000).map(sampleHash),
   seeder: fc.boolean(),
-  bytesLeft: count,
-  bytesDownloaded: count,
-  bytesUploaded: count,
+  leftBytes: count,
+  downloadedBytes: count,
+  uploadedBytes: count,
   file: fc.option(file, { nil: undefined }),
   firstShare: fc.option(fc.record({ at: time, by: word(64) }), { nil: undefined }),
 });
@@ -197,9 +197,9 @@ describe('messages between trackers', () => {
   const member0 = {
     infohash: sampleHash(1),
     seeder: true,
-    bytesLeft: 0,
-    bytesDownloaded: 0,
-    bytesUploaded: 0,
+    leftBytes: 0,
+    downloadedBytes: 0,
+    uploadedBytes: 0,
     file: undefined,
     firstShare: undefined,
   };

@@ -78,7 +78,7 @@ describe('several trackers on one NATS', () => {
     bob.watch(FILE);
     alice.announce(FILE);
     await bob.peersOf(FILE, (names) => names.join() === 'alice');
-    alice.announce(FILE, { bytesLeft: 0n });
+    alice.announce(FILE, { leftBytes: 0n });
     await bob.peersOf(FILE, (names) => names.join() === 'alice*');
     alice.say({ $case: 'withdraw', value: { infohash: FILE } });
     await bob.peersOf(FILE, (names) => names.length === 0);
@@ -115,7 +115,7 @@ describe('several trackers on one NATS', () => {
     for (const [index, harness] of all.entries()) {
       const agent = await harness.agent(`agent-${index}`, { labels: { zone: `z${index}` } });
       agent.share(infohash(10 + index), { ...MODEL, name: `file-${index}` });
-      agent.announce(FILE, { bytesLeft: BigInt(500 + index), bytesDownloaded: 5n, bytesUploaded: 6n });
+      agent.announce(FILE, { leftBytes: BigInt(500 + index), downloadedBytes: 5n, uploadedBytes: 6n });
       agents.push(agent);
     }
     await agree(all, 'the same swarm everywhere', ['agent-0 500 5 6', 'agent-1 501 5 6', 'agent-2 502 5 6']);
@@ -130,7 +130,7 @@ describe('several trackers on one NATS', () => {
       },
       { what: 'the same lists everywhere' },
     );
-    agents[0]!.announce(FILE, { bytesLeft: 100n, bytesDownloaded: 400n, bytesUploaded: 6n });
+    agents[0]!.announce(FILE, { leftBytes: 100n, downloadedBytes: 400n, uploadedBytes: 6n });
     await agree(all, 'new numbers everywhere', ['agent-0 100 400 6', 'agent-1 501 5 6', 'agent-2 502 5 6']);
   });
 
@@ -231,7 +231,7 @@ describe('several trackers on one NATS', () => {
     bob.share(hash, { ...MODEL, name: 'second' });
     expect((await bob.next('problem')).reason).toBe('FILE_MISMATCH');
     expect(await fileOf(late!)).toEqual({ ...before, disputed: true });
-    expect(before).toMatchObject({ name: 'first', sharedBy: 'alice' });
+    expect(before).toMatchObject({ name: 'first', publisherName: 'alice' });
   });
 
   test('agree on one description when two files of one infohash are shared at once', async () => {
@@ -243,11 +243,11 @@ describe('several trackers on one NATS', () => {
     await waitFor(
       async () => {
         const [here, there] = (await Promise.all(all.map(filesAt))).map((list) =>
-          (JSON.parse(list) as { infohash: string; seeders: number }[]).find(
+          (JSON.parse(list) as { infohash: string; seederCount: number }[]).find(
             (file) => file.infohash === hex(hash),
           ),
         );
-        return here?.seeders === 2 && JSON.stringify(here) === JSON.stringify(there);
+        return here?.seederCount === 2 && JSON.stringify(here) === JSON.stringify(there);
       },
       { what: 'one description' },
     );

@@ -32,9 +32,9 @@ export async function swarmAt(harness: Harness, infohash: Uint8Array): Promise<s
       maxPeers: 200,
     });
     return members
-      .map(({ peer, seeder, bytesLeft, bytesDownloaded, bytesUploaded }) => {
+      .map(({ peer, seeder, leftBytes, downloadedBytes, uploadedBytes }) => {
         const name = `${peer?.name ?? ''}${seeder ? '*' : ''}`;
-        return `${name} ${bytesLeft} ${bytesDownloaded} ${bytesUploaded}`;
+        return `${name} ${leftBytes} ${downloadedBytes} ${uploadedBytes}`;
       })
       .sort();
   } catch (error) {

@@ -86,9 +86,9 @@ function sampleSession(number: number, members = 1): SessionState {
     members: [...Array(members).keys()].map((member) => ({
       infohash: sampleHash(member + 1),
       seeder: member % 2 === 0,
-      bytesLeft: member % 2 === 0 ? 0 : 2 ** 40 + member,
-      bytesDownloaded: member,
-      bytesUploaded: 7,
+      leftBytes: member % 2 === 0 ? 0 : 2 ** 40 + member,
+      downloadedBytes: member,
+      uploadedBytes: 7,
       file: member % 3 === 2 ? undefined : file,
       firstShare: member % 3 === 1 ? undefined : firstShare,
     })),

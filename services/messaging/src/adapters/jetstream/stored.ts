@@ -7,17 +7,21 @@ import { fromMessage } from '../convert.js';
 
 /** Encodes the sender's copy, with the list of receivers. */
 export function encodeOutbox({ message, receivers, skipped }: Stored): Uint8Array {
-  return encode({ message: fromMessage(message), receivers: receivers.map(peerIdToBytes), skipped });
+  return encode({
+    message: fromMessage(message),
+    receivers: receivers.map(peerIdToBytes),
+    skippedCount: skipped,
+  });
 }
 
 /** Encodes a receiver's copy. */
 export function encodeInbox(message: Message): Uint8Array {
-  return encode({ message: fromMessage(message), receivers: [], skipped: 0 });
+  return encode({ message: fromMessage(message), receivers: [], skippedCount: 0 });
 }
 
 /** Decodes either copy. Throws any error if it is malformed: any NATS client can publish on the subjects. */
 export function decodeStored(data: Uint8Array): Stored {
-  const { message, receivers, skipped } = StoredMessage.decode(data);
+  const { message, receivers, skippedCount: skipped } = StoredMessage.decode(data);
   if (!message) throw new Error('there is no message in it');
   const { id, senderId, senderName, target, targetName, text, sentAt } = message;
   checkMessageId(id);

@@ -38,7 +38,7 @@ import type { Clock } from '@enjambre/common/async/clock';
 /** The agent's own part of GetInfo. */
 export type AgentInfo = Pick<
   GetInfoResponse,
-  'peerId' | 'name' | 'version' | 'listen' | 'dataDir' | 'downloadDir' | 'startedAt'
+  'id' | 'name' | 'version' | 'listen' | 'dataDir' | 'downloadDir' | 'startedAt'
 >;
 
 export interface AgentHandlersComponents {
@@ -142,7 +142,7 @@ function info({
     traffic: trafficToWire(locality.traffic.record),
     messaging: relay?.address ?? '',
     messagingError: relay?.problem ?? '',
-    unreadMessages: messages.unread,
+    unreadMessageCount: messages.unread,
     endpoint: tracker.endpoint,
     endpoints: [...tracker.endpoints],
     unreachable: tracker.unreachable,

@@ -48,5 +48,11 @@ function placeOf(token: string): Pick<Ban, 'sinceMs' | 'peerId'> | undefined {
 }
 
 function toWire({ peerId, name, reason, sinceMs, untilMs }: Ban): WireBan {
-  return { peerId, name, reason, since: new Date(sinceMs), until: new Date(untilMs) };
+  return {
+    peerId,
+    peerName: name,
+    message: reason,
+    bannedAt: new Date(sinceMs),
+    expiresAt: new Date(untilMs),
+  };
 }

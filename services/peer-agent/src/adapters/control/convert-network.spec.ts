@@ -24,17 +24,17 @@ const time = fc.option(fc.date({ min: new Date(0), max: new Date('9999-01-01'), 
 const file: fc.Arbitrary<File> = fc.record({
   infohash: text,
   name: text,
-  size: count,
+  sizeBytes: count,
   pieceLength: count,
   fileCount: number,
-  seeders: number,
-  leechers: number,
+  seederCount: number,
+  leecherCount: number,
   sharedAt: time,
-  sharedBy: text,
+  publisherName: text,
   disputed: fc.boolean(),
   publications: fc.array(
     fc.record({
-      publisher: fc.option(fc.record({ peerId: text, name: text }), { nil: undefined }),
+      publisher: fc.option(fc.record({ id: text, name: text }), { nil: undefined }),
       version: fc.nat(),
       publishedAt: time,
     }),
@@ -44,23 +44,23 @@ const file: fc.Arbitrary<File> = fc.record({
 });
 
 const peer: fc.Arbitrary<Peer> = fc.record({
-  peerId: text,
+  id: text,
   name: text,
   endpoint: text,
   labels: fc.dictionary(text, text),
   version: text,
   connectedAt: time,
-  seeding: number,
-  leeching: number,
+  seedingCount: number,
+  leechingCount: number,
   endpoints: fc.array(text),
 });
 
 const member: fc.Arbitrary<SwarmMember> = fc.record({
   peer: fc.option(peer, { nil: undefined }),
   seeder: fc.boolean(),
-  bytesLeft: count,
-  bytesDownloaded: count,
-  bytesUploaded: count,
+  leftBytes: count,
+  downloadedBytes: count,
+  uploadedBytes: count,
 });
 
 describe('what the tracker says of the network', () => {
@@ -86,14 +86,14 @@ describe('what the tracker says of the network', () => {
   it('reaches it byte for byte: all peers, each as a member without a file', () => {
     fc.assert(
       fc.property(peer, (one) => {
-        const nothing = { seeder: false, bytesLeft: 0n, bytesDownloaded: 0n, bytesUploaded: 0n };
+        const nothing = { seeder: false, leftBytes: 0n, downloadedBytes: 0n, uploadedBytes: 0n };
         expect(loneMemberToWire(networkPeerFromWire(one))).toEqual({ peer: one, ...nothing });
       }),
     );
   });
 
   it('reaches it byte for byte: events, also of a kind that this version does not know', () => {
-    const about = fc.record({ peer: fc.record({ peerId: text, name: text }), reason: text });
+    const about = fc.record({ peer: fc.record({ id: text, name: text }), message: text });
     const fact = about.map((value) => ({ $case: 'peerDisconnected' as const, value }));
     const event = fc.record({ id: text, time, source: text, event: fc.option(fact, { nil: undefined }) });
     fc.assert(

@@ -23,7 +23,7 @@ export function memberToWire({ peer, isSeeder, ...bytes }: NetworkMember): WireM
 
 /** A peer of the network that is listed without a file. */
 export function loneMemberToWire(peer: NetworkPeer): WireMember {
-  const bytes = { bytesLeft: 0n, bytesDownloaded: 0n, bytesUploaded: 0n };
+  const bytes = { leftBytes: 0n, downloadedBytes: 0n, uploadedBytes: 0n };
   return { peer: peerToWire(peer), seeder: false, ...bytes };
 }
 

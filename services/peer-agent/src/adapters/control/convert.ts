@@ -46,8 +46,8 @@ export function distanceToWire(distance: Distance): WireDistance {
 export function trafficToWire({ received, sent }: TrafficRecord): DistanceTraffic[] {
   return DISTANCES.filter((distance) => received[distance] + sent[distance] > 0).map((distance) => ({
     distance: DISTANCE[distance],
-    bytesReceived: BigInt(received[distance]),
-    bytesSent: BigInt(sent[distance]),
+    downloadedBytes: BigInt(received[distance]),
+    uploadedBytes: BigInt(sent[distance]),
   }));
 }
 
@@ -63,29 +63,29 @@ export function priorityFromWire(wire: WirePriority): Priority | undefined {
 /** The public view of a transfer. */
 export function transferToWire(view: TransferView): WireTransfer {
   const { record } = view;
-  const left = record.bytesTotal - record.bytesDone;
+  const left = record.sizeBytes - record.doneBytes;
   const timeLeft =
     view.state === 'downloading' && view.downloadRate >= 1 ? left / view.downloadRate : undefined;
   return {
     infohash: record.infohash,
     name: record.name || record.infohash.slice(0, 8),
     state: STATES[view.state],
-    reason: view.reason,
+    message: view.reason,
     warning: record.warning,
     path: view.path,
-    bytesTotal: BigInt(record.bytesTotal),
-    bytesDone: BigInt(record.bytesDone),
-    piecesTotal: view.piecesTotal,
-    piecesDone: view.piecesDone,
-    piecesChecked: view.piecesChecked,
+    sizeBytes: BigInt(record.sizeBytes),
+    doneBytes: BigInt(record.doneBytes),
+    pieceCount: view.pieceCount,
+    donePieceCount: view.donePieceCount,
+    checkedPieceCount: view.checkedPieceCount,
     pieceLength: BigInt(view.pieceLength),
     fileCount: view.fileCount,
     origin: record.origin,
     downloadRate: bytes(view.downloadRate),
     uploadRate: bytes(view.uploadRate),
-    bytesDownloaded: BigInt(record.bytesDownloaded),
-    bytesUploaded: BigInt(record.bytesUploaded),
-    bytesWasted: BigInt(record.bytesWasted),
+    downloadedBytes: BigInt(record.downloadedBytes),
+    uploadedBytes: BigInt(record.uploadedBytes),
+    wastedBytes: BigInt(record.wastedBytes),
     timeLeft: timeLeft === undefined ? undefined : durationOf(timeLeft),
     activeTime: durationOf(record.activeMs / 1000),
     addedAt: new Date(record.addedAtMs),
@@ -106,15 +106,15 @@ export function millisecondsOf(duration: Duration | undefined, fallback: number)
 
 function peerToWire(peer: TransferView['peers'][number]): TransferPeer {
   return {
-    peerId: peer.peerId,
+    id: peer.peerId,
     name: peer.name,
     endpoint: peer.endpoint,
     connected: peer.connected,
-    bytesReceived: BigInt(peer.received),
-    bytesSent: BigInt(peer.sent),
-    receiveRate: bytes(peer.receiveRate),
-    sendRate: bytes(peer.sendRate),
-    banned: peer.banned,
+    downloadedBytes: BigInt(peer.received),
+    uploadedBytes: BigInt(peer.sent),
+    downloadRate: bytes(peer.downloadRate),
+    uploadRate: bytes(peer.uploadRate),
+    banMessage: peer.banned,
     distance: DISTANCE[peer.distance],
   };
 }

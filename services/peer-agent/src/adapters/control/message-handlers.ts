@@ -12,6 +12,8 @@ import {
   type SendMessageResponse,
   type WatchInboxResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/messages';
+import type { Room as WireRoom } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import type { Room } from '../../app/ports/messaging.js';
 import type { Messages } from '../../app/messages/messages.js';
 import type { InboxMessage } from '../../domain/inbox.js';
 import { messageToWire, targetFromWire } from '../messaging/convert.js';
@@ -63,12 +65,10 @@ async function send(
     throw new EnjambreError('invalid', 'BAD_TARGET', 'no recipient given: set a peer, a room or everyone');
   }
   const its = id || randomUUID();
-  const { sentAtMs, duplicate, receivers, skipped, namesakes } = await messages.send({
-    id: its,
-    target: to,
-    text,
-  });
-  return { id: its, sentAt: new Date(sentAtMs), duplicate, receivers, skipped, namesakes };
+  const { sentAtMs, duplicate, receiver, ...counts } = await messages.send({ id: its, target: to, text });
+  const { receivers: receiverCount, skipped: skippedCount, namesakes: namesakeCount } = counts;
+  const sentAt = new Date(sentAtMs);
+  return { id: its, sentAt, duplicate, receiverCount, skippedCount, namesakeCount, receiver };
 }
 
 async function listInbox(messages: Messages, request: ListInboxRequest): Promise<ListInboxResponse> {
@@ -133,11 +133,12 @@ function checkNumbers(numbers: readonly bigint[]): void {
   throw new EnjambreError('invalid', 'TOO_MANY_NUMBERS', message);
 }
 
-function wireRoom({ name, members }: { name: string; members: readonly string[] }): {
-  name: string;
-  members: string[];
-} {
-  return { name, members: [...members] };
+function wireRoom({ name, members }: Room): WireRoom {
+  return {
+    name,
+    memberNames: members.map((member) => member.name),
+    members: members.map((member) => ({ ...member })),
+  };
 }
 
 function numberOf(pageToken: string): number {

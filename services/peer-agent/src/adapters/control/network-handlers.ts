@@ -60,8 +60,8 @@ function bannedAmong(members: ListPeersResponse['members'], bans: Bans): Record<
   const reasons = new Map(bans.list().map(({ peerId, reason }) => [peerId as string, reason]));
   return Object.fromEntries(
     members.flatMap(({ peer }) => {
-      const reason = reasons.get(peer?.peerId ?? '');
-      return peer && reason !== undefined ? [[peer.peerId, reason]] : [];
+      const reason = reasons.get(peer?.id ?? '');
+      return peer && reason !== undefined ? [[peer.id, reason]] : [];
     }),
   );
 }

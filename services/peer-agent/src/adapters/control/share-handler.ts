@@ -64,7 +64,7 @@ export async function* share(
     await changes.next(PROGRESS_MS, signal);
     if (state.over) break;
     if (state.total === 0) continue;
-    const value = { bytesDone: BigInt(state.done), bytesTotal: BigInt(state.total) };
+    const value = { doneBytes: BigInt(state.done), sizeBytes: BigInt(state.total) };
     yield { result: { $case: 'progress', value } };
   }
   const { transfer, metainfo, already, leftOut } = await sharing;
@@ -80,7 +80,11 @@ export async function* share(
 
 function leftOutToWire({ entries, ...counts }: LeftOut): WireLeftOut {
   return {
-    ...counts,
+    linkCount: counts.links,
+    emptyFolderCount: counts.emptyFolders,
+    specialCount: counts.others,
+    unsupportedCount: counts.unsupported,
+    incompleteCount: counts.incomplete,
     entries: entries.map(({ path, why, fault }) => ({ path, reason: REASONS[why], fault })),
   };
 }

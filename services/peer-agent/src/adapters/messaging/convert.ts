@@ -75,18 +75,19 @@ export function deliveryFromWire({ deliveryId, message }: WireDelivery): Deliver
 }
 
 export function receiptFromWire(wire: SendResponse): Receipt {
-  const { sentAt, duplicate, receivers, skipped, peerId, targetName, namesakes } = wire;
-  const isPeer = /^[0-9a-f]{64}$/.test(peerId);
+  const { sentAt, duplicate, receiverCount, skippedCount, receiverId, receiverName, namesakeCount } = wire;
+  const isPeer = /^[0-9a-f]{64}$/.test(receiverId);
   return {
     sentAtMs: sentAt?.getTime() ?? 0,
     duplicate,
-    receivers,
-    skipped,
-    receiver: isPeer ? { id: parsePeerId(peerId), name: targetName } : undefined,
-    namesakes,
+    receivers: receiverCount,
+    skipped: skippedCount,
+    receiver: isPeer ? { id: parsePeerId(receiverId), name: receiverName } : undefined,
+    namesakes: namesakeCount,
   };
 }
 
 export function roomFromWire(wire: WireRoom | undefined): Room {
-  return { name: wire?.name ?? '', members: wire?.members ?? [] };
+  const { name = '', members = [], memberNames = [] } = wire ?? {};
+  return { name, members: members.length > 0 ? members : memberNames.map((its) => ({ id: '', name: its })) };
 }

@@ -100,7 +100,7 @@ describe('a lost status file', () => {
         : one,
     );
     expect(facts(loaded)).toEqual(facts(expected));
-    expect(loaded.every(({ bytesDownloaded, peers }) => bytesDownloaded === 0 && peers.length === 0)).toBe(
+    expect(loaded.every(({ downloadedBytes, peers }) => downloadedBytes === 0 && peers.length === 0)).toBe(
       true,
     );
   });
@@ -155,12 +155,12 @@ describe('a lost status file', () => {
       complete: true,
       inPlace: true,
       fingerprint: '',
-      bytesTotal: 100_000,
+      sizeBytes: 100_000,
     });
     expect(loaded.get(other.infohash)).toMatchObject({
       complete: false,
       inPlace: false,
-      bytesDone: PIECE + (100_000 % PIECE),
+      doneBytes: PIECE + (100_000 % PIECE),
     });
   });
 
@@ -215,7 +215,7 @@ describe('facts of a transfer', () => {
     const record = download();
     await data.save([record]);
     await rm(factsPath(record.infohash));
-    await data.save([{ ...record, bytesUploaded: record.bytesUploaded + 1 }]);
+    await data.save([{ ...record, uploadedBytes: record.uploadedBytes + 1 }]);
     expect(await folder.tree('transfers')).toEqual([]);
     await data.save([{ ...record, goal: 'pause' }]);
     expect(await folder.tree('transfers')).toEqual([`${record.infohash}.json`]);
@@ -343,11 +343,11 @@ it('a data folder with any damage loads without failure, with everything valid a
           if ([...hit].some((name) => name.startsWith('download_status.')) || foreign !== undefined) continue;
           expect(found.get(record.infohash)).toMatchObject(factsOf(record));
         }
-        for (const { infohash, name, location, bytesDone, bytesTotal, activeMs } of loaded) {
+        for (const { infohash, name, location, doneBytes, sizeBytes, activeMs } of loaded) {
           expect(parseInfoHash(infohash)).toBe(infohash);
           expect(name === '' || nameFault(name) === undefined).toBe(true);
           expect(location.startsWith('/') && !location.includes('\0')).toBe(true);
-          expect(bytesDone >= 0 && bytesDone <= bytesTotal && Number.isSafeInteger(bytesTotal)).toBe(true);
+          expect(doneBytes >= 0 && doneBytes <= sizeBytes && Number.isSafeInteger(sizeBytes)).toBe(true);
           expect(Number.isFinite(activeMs)).toBe(true);
         }
         // What was loaded can be saved and loaded again.

@@ -87,8 +87,8 @@ async function recordOf(
 ): Promise<TransferRecord> {
   // Without a fingerprint, complete content is hashed before it counts as complete again.
   const complete = facts.origin || facts.inPlace;
-  const bytesTotal = metainfo?.totalLength ?? 0;
-  const bytesDone = metainfo && !complete ? await noted(progress(facts.infohash), metainfo) : bytesTotal;
+  const sizeBytes = metainfo?.totalLength ?? 0;
+  const doneBytes = metainfo && !complete ? await noted(progress(facts.infohash), metainfo) : sizeBytes;
   return {
     ...(facts.origin && !metainfo ? withoutMetainfo(facts) : facts),
     name: metainfo?.name ?? facts.name,
@@ -97,8 +97,8 @@ async function recordOf(
     fingerprint: '',
     // Whether a part was in doubt is not recorded elsewhere.
     recheck: !complete,
-    bytesTotal,
-    bytesDone,
+    sizeBytes,
+    doneBytes,
     ...NOTHING_COUNTED,
     ...NO_LIMITS,
   };

@@ -88,7 +88,7 @@ describe('the status file', () => {
     expect(read).toMatchObject({
       infohash: record!.infohash,
       reason: '',
-      bytesDownloaded: 0,
+      downloadedBytes: 0,
       completedAtMs: 0,
       peers: [],
     });

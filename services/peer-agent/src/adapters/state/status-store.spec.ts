@@ -113,8 +113,8 @@ describe('StatusStore', () => {
       await appendFile(folder.at(name!), line.slice(0, length));
       const next = open();
       expect(sorted([...(await next.load()).records])).toContain(sorted([record(1)]).slice(0, 40));
-      await next.save([record(2, { bytesUploaded: length })]);
-      expect(sorted(await loaded())).toBe(sorted([record(1), record(2, { bytesUploaded: length })]));
+      await next.save([record(2, { uploadedBytes: length })]);
+      expect(sorted(await loaded())).toBe(sorted([record(1), record(2, { uploadedBytes: length })]));
       await writeFile(folder.at(name!), line);
     }
   });

@@ -14,25 +14,25 @@ import type {
 } from '../../app/ports/network.js';
 
 export function catalogueFileFromWire(file: File): CatalogueFile {
-  const { infohash, name, size, pieceLength, fileCount, seeders, leechers } = file;
-  const { sharedAt, sharedBy, disputed, publications, superseded } = file;
-  const facts = { infohash, name, size, pieceLength, fileCount, seeders, leechers };
-  return { ...facts, sharedAt, sharedBy, disputed, publications, superseded };
+  const { infohash, name, sizeBytes, pieceLength, fileCount, seederCount, leecherCount } = file;
+  const { sharedAt, publisherName, disputed, publications, superseded } = file;
+  const facts = { infohash, name, sizeBytes, pieceLength, fileCount, seederCount, leecherCount };
+  return { ...facts, sharedAt, publisherName, disputed, publications, superseded };
 }
 
 export function networkPeerFromWire(peer: Peer): NetworkPeer {
-  const { peerId, name, endpoint, endpoints, labels, version, connectedAt, seeding, leeching } = peer;
-  return { peerId, name, endpoint, endpoints, labels, version, connectedAt, seeding, leeching };
+  const { id, name, endpoint, endpoints, labels, version, connectedAt, seedingCount, leechingCount } = peer;
+  return { id, name, endpoint, endpoints, labels, version, connectedAt, seedingCount, leechingCount };
 }
 
 export function networkMemberFromWire(member: SwarmMember): NetworkMember {
-  const { peer, seeder, bytesLeft, bytesDownloaded, bytesUploaded } = member;
+  const { peer, seeder, leftBytes, downloadedBytes, uploadedBytes } = member;
   return {
     peer: peer && networkPeerFromWire(peer),
     isSeeder: seeder,
-    bytesLeft,
-    bytesDownloaded,
-    bytesUploaded,
+    leftBytes,
+    downloadedBytes,
+    uploadedBytes,
   };
 }
 

@@ -56,17 +56,17 @@ export function membershipMessage(
     value: {
       infohash,
       event: EVENTS[event],
-      bytesLeft: BigInt(membership.bytesLeft),
-      bytesDownloaded: BigInt(membership.bytesDownloaded),
-      bytesUploaded: BigInt(membership.bytesUploaded),
+      leftBytes: BigInt(membership.leftBytes),
+      downloadedBytes: BigInt(membership.downloadedBytes),
+      uploadedBytes: BigInt(membership.uploadedBytes),
       file,
-      reason: reason.slice(0, 512),
+      message: reason.slice(0, 512),
     },
   };
 }
 
 export function banMessage({ peerId, reason, infohash }: BanReport): TrackerMessage {
-  const value = { peerId: peerIdToBytes(peerId), reason, infohash: infoHashToBytes(infohash) };
+  const value = { peerId: peerIdToBytes(peerId), message: reason, infohash: infoHashToBytes(infohash) };
   return { $case: 'ban', value };
 }
 
@@ -80,7 +80,7 @@ export function deltaFromWire(delta: PeerDelta): {
   return {
     infohash: infoHashFromBytes(delta.infohash),
     snapshot: delta.snapshot,
-    upserted: delta.upserted.map(({ peerId, name, endpoint, endpoints, seeder, labels }) => ({
+    upserted: delta.upserted.map(({ id: peerId, name, endpoint, endpoints, seeder, labels }) => ({
       peerId: peerIdFromBytes(peerId),
       name,
       endpoint,
@@ -96,7 +96,7 @@ export function fileFromWire(file: File): SharedFile {
   return {
     infohash: parseInfoHash(file.infohash),
     name: file.name,
-    size: Number(file.size),
+    size: Number(file.sizeBytes),
     pieceLength: Number(file.pieceLength),
     fileCount: file.fileCount,
     publications: publicationsFromWire(file),
@@ -109,11 +109,11 @@ export function fileFromWire(file: File): SharedFile {
 function publicationsFromWire({ publications }: File): Publication[] {
   return publications.flatMap(({ publisher, version, publishedAt }) => {
     if (!publisher || version < 1 || !publishedAt) return [];
-    const { peerId, name } = publisher;
+    const { id: peerId, name } = publisher;
     return [{ publisher: { id: parsePeerId(peerId), name }, version, publishedAtMs: publishedAt.getTime() }];
   });
 }
 
 function summaryToWire({ name, size, pieceLength, fileCount }: FileSummary): WireSummary {
-  return { name, size: BigInt(size), pieceLength: BigInt(pieceLength), fileCount };
+  return { name, sizeBytes: BigInt(size), pieceLength: BigInt(pieceLength), fileCount };
 }

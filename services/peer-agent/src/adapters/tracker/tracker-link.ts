@@ -223,7 +223,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     for (const membership of this.#memberships.values()) {
       for (const message of this.#news.get(membership.infohash) ?? []) this.#say(message);
       this.#say(membershipMessage(membership, 'update'));
-      if (membership.origin && membership.bytesUploaded > 0)
+      if (membership.origin && membership.uploadedBytes > 0)
         this.#say(membershipMessage(membership, 'numbers'));
     }
     this.#news.clear();

@@ -31,8 +31,8 @@ export function asked(found: Identity, name: string): Identity {
     : { ...found, name, size: found.askedByName ? found.size : 0, askedByName: true };
 }
 
-export function identityOfRecord({ infohash, name, bytesTotal }: TransferRecord): Identity {
-  return { infohash, name, size: bytesTotal };
+export function identityOfRecord({ infohash, name, sizeBytes }: TransferRecord): Identity {
+  return { infohash, name, size: sizeBytes };
 }
 
 /**
@@ -61,8 +61,8 @@ export function newRecord(
     fingerprint: '',
     copies: [],
     recheck: false,
-    bytesTotal: size,
-    bytesDone: 0,
+    sizeBytes: size,
+    doneBytes: 0,
     addedAtMs: nowMs,
     ...NOTHING_COUNTED,
     ...NO_LIMITS,

@@ -38,14 +38,14 @@ export interface PeerAccount {
   readonly distance: Distance;
   /** See PeerBytes. */
   readonly receivingMs: number;
-  readonly receiveRate: number;
-  readonly sendRate: number;
+  readonly downloadRate: number;
+  readonly uploadRate: number;
 }
 
 /** The part of a transfer's record that the ledger keeps. */
 type LedgerRecord = Pick<
   TransferRecord,
-  'bytesDownloaded' | 'bytesUploaded' | 'bytesWasted' | 'peers' | 'traffic'
+  'downloadedBytes' | 'uploadedBytes' | 'wastedBytes' | 'peers' | 'traffic'
 >;
 
 interface Party {
@@ -86,9 +86,9 @@ export class Ledger {
     this.#meter = meter;
     this.#nowMs = nowMs;
     this.#traffic = new TrafficByDistance(before.traffic);
-    this.#downloaded = before.bytesDownloaded;
-    this.#uploaded = before.bytesUploaded;
-    this.#wasted = before.bytesWasted;
+    this.#downloaded = before.downloadedBytes;
+    this.#uploaded = before.uploadedBytes;
+    this.#wasted = before.wastedBytes;
     for (const { peerId, name, ...counted } of before.peers) {
       Object.assign(this.#account({ peerId, name }), counted);
     }
@@ -107,9 +107,9 @@ export class Ledger {
   /** The persistent state. */
   get record(): LedgerRecord {
     return {
-      bytesDownloaded: this.#downloaded,
-      bytesUploaded: this.#uploaded,
-      bytesWasted: this.#wasted,
+      downloadedBytes: this.#downloaded,
+      uploadedBytes: this.#uploaded,
+      wastedBytes: this.#wasted,
       peers: this.peers().map(({ peerId, name, received, sent, distance, receivingMs }) => ({
         peerId,
         name,
@@ -200,8 +200,8 @@ export class Ledger {
         sent: account.sent,
         distance: account.distance,
         receivingMs: account.receivingMs,
-        receiveRate: account.receiveMeter.rate(now),
-        sendRate: account.sendMeter.rate(now),
+        downloadRate: account.receiveMeter.rate(now),
+        uploadRate: account.sendMeter.rate(now),
       }));
   }
 

@@ -4,8 +4,8 @@ import type { ChatMessage, MessageTarget } from '../../domain/inbox.js';
 
 export interface Room {
   readonly name: string;
-  /** Names of the members. */
-  readonly members: readonly string[];
+  /** `id` is empty from an older service. */
+  readonly members: readonly { readonly id: string; readonly name: string }[];
 }
 
 export interface Page {

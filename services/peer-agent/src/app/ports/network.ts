@@ -4,14 +4,14 @@ import type { Fact } from '@enjambre/common/events/event-bus';
 export interface CatalogueFile {
   readonly infohash: string;
   readonly name: string;
-  readonly size: bigint;
+  readonly sizeBytes: bigint;
   readonly pieceLength: bigint;
   readonly fileCount: number;
-  readonly seeders: number;
-  readonly leechers: number;
+  readonly seederCount: number;
+  readonly leecherCount: number;
   /** When and by which peer it was first shared in this network. */
   readonly sharedAt: Date | undefined;
-  readonly sharedBy: string;
+  readonly publisherName: string;
   /** True if publishers claim different things of it. */
   readonly disputed: boolean;
   /** Who has published it under its name, the first publisher first. */
@@ -22,14 +22,14 @@ export interface CatalogueFile {
 
 /** A version of a name, as the tracker describes it. */
 export interface CataloguePublication {
-  readonly publisher: { readonly peerId: string; readonly name: string } | undefined;
+  readonly publisher: { readonly id: string; readonly name: string } | undefined;
   readonly version: number;
   readonly publishedAt: Date | undefined;
 }
 
 /** An agent that is connected to the network, as the tracker describes it. */
 export interface NetworkPeer {
-  readonly peerId: string;
+  readonly id: string;
   readonly name: string;
   /** Each "host:port", best first; the first is `endpoint`. */
   readonly endpoint: string;
@@ -38,17 +38,17 @@ export interface NetworkPeer {
   readonly version: string;
   readonly connectedAt: Date | undefined;
   /** Numbers of complete and of incomplete files. */
-  readonly seeding: number;
-  readonly leeching: number;
+  readonly seedingCount: number;
+  readonly leechingCount: number;
 }
 
 /** A peer in the swarm of one file. */
 export interface NetworkMember {
   readonly peer: NetworkPeer | undefined;
   readonly isSeeder: boolean;
-  readonly bytesLeft: bigint;
-  readonly bytesDownloaded: bigint;
-  readonly bytesUploaded: bigint;
+  readonly leftBytes: bigint;
+  readonly downloadedBytes: bigint;
+  readonly uploadedBytes: bigint;
 }
 
 export interface NetworkEvent {

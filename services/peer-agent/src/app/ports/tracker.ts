@@ -27,9 +27,9 @@ export interface Membership {
   /** True if this agent shared the content: the message is a Share instead of an Announce. */
   readonly origin: boolean;
   readonly file: FileSummary | undefined;
-  readonly bytesLeft: number;
-  readonly bytesDownloaded: number;
-  readonly bytesUploaded: number;
+  readonly leftBytes: number;
+  readonly downloadedBytes: number;
+  readonly uploadedBytes: number;
 }
 
 /**

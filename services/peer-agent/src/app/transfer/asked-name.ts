@@ -4,7 +4,7 @@ import { quote } from '@enjambre/core/quote';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 
 type Named = Pick<Metainfo, 'name' | 'totalLength'>;
-type Asked = Pick<TransferRecord, 'askedByName' | 'name' | 'bytesTotal'>;
+type Asked = Pick<TransferRecord, 'askedByName' | 'name' | 'sizeBytes'>;
 
 /**
  * Checks the metainfo of a download, since anyone can publish to the catalogue. Content requested by name must have the
@@ -13,9 +13,9 @@ type Asked = Pick<TransferRecord, 'askedByName' | 'name' | 'bytesTotal'>;
  */
 export function checkAskedName(content: Named, asked: Asked): void {
   const { name, totalLength } = content;
-  const { askedByName, name: wanted, bytesTotal } = asked;
-  if (askedByName && (name !== wanted || (bytesTotal > 0 && totalLength !== bytesTotal))) {
-    const listed = `${quote(wanted)} (${bytesTotal} bytes)`;
+  const { askedByName, name: wanted, sizeBytes } = asked;
+  if (askedByName && (name !== wanted || (sizeBytes > 0 && totalLength !== sizeBytes))) {
+    const listed = `${quote(wanted)} (${sizeBytes} bytes)`;
     const message = `the catalogue lists ${listed}, but the content is ${found(content)}: nothing was written. Remove the transfer; to download this content anyway, use its infohash`;
     throw new EnjambreError('precondition', 'NAME_MISMATCH', message);
   }

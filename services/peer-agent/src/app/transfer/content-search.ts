@@ -182,7 +182,7 @@ export class ContentSearch {
     for (const piece of have.indexes()) files.add(layout.pieceFile(piece).file);
     if (files.size > 0) return store.survey(files);
     // A crash of the machine may have lost data that was not synced, but not the whole part.
-    const isThere = (unsure === 0 && record.bytesDone === 0) || (await store.exists());
+    const isThere = (unsure === 0 && record.doneBytes === 0) || (await store.exists());
     return isThere ? undefined : { absent: store.path, look: '' };
   }
 

@@ -26,7 +26,7 @@ export class Holding {
     private readonly parts: HoldingParts,
   ) {}
 
-  get bytesDone(): number {
+  get doneBytes(): number {
     return bytesDoneOf(this.record, this.content, this.have);
   }
 
@@ -46,9 +46,9 @@ export class Holding {
     if (metainfo && !content) this.content = this.#open(metainfo);
   }
 
-  /** Changes a halted transfer. A change of `bytesDone` to 0 also clears its saved progress, unless the disk fails. */
+  /** Changes a halted transfer. A change of `doneBytes` to 0 also clears its saved progress, unless the disk fails. */
   async turnInto(change: Partial<TransferRecord>): Promise<void> {
-    if (change.bytesDone === 0)
+    if (change.doneBytes === 0)
       await this.#claimNothing().catch((error: unknown) => {
         this.parts.log.warn({ err: error }, `the saved progress of ${this.record.name} could not be cleared`);
       });
@@ -57,8 +57,8 @@ export class Holding {
 
   /** Changes a halted transfer durably. Returns the error if that failed: the transfer is then unchanged. */
   async become(change: Partial<TransferRecord>): Promise<EnjambreError | undefined> {
-    const before = { ...this.record, bytesDone: this.bytesDone };
-    const isEmpty = change.bytesDone === 0;
+    const before = { ...this.record, doneBytes: this.doneBytes };
+    const isEmpty = change.doneBytes === 0;
     try {
       if (isEmpty) await this.#claimNothing();
       this.have = undefined;

@@ -45,7 +45,7 @@ export class Presence {
   /** Leaves the swarm; announces why if it is an unfinished download. */
   leave(event: 'paused' | 'failed', reason?: string): void {
     const membership = this.membership();
-    if (!membership.origin && membership.bytesLeft > 0)
+    if (!membership.origin && membership.leftBytes > 0)
       this.parts.tracker.announce(membership, event, reason);
     this.withdraw();
   }

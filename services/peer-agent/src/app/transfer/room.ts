@@ -20,13 +20,13 @@ export type Running = Pick<RoomNeed, 'folder' | 'bytes'>;
 /** Space that an active download still needs; undefined if none. Repairs in place need none. */
 export function needOf({
   record,
-  bytesDone,
+  doneBytes,
 }: {
-  readonly record: Pick<TransferRecord, 'location' | 'bytesTotal' | 'inPlace'>;
-  readonly bytesDone: number;
+  readonly record: Pick<TransferRecord, 'location' | 'sizeBytes' | 'inPlace'>;
+  readonly doneBytes: number;
 }): Running | undefined {
-  const { location, bytesTotal, inPlace } = record;
-  return inPlace ? undefined : { folder: location, bytes: bytesTotal - bytesDone };
+  const { location, sizeBytes, inPlace } = record;
+  return inPlace ? undefined : { folder: location, bytes: sizeBytes - doneBytes };
 }
 
 /** All active downloads except one, with the space that they still need. */

@@ -21,7 +21,7 @@ export async function settleName(
   await claim({ folder: record.location, name });
   await stores.checkTarget(record.location, name, totalLength);
   await archive.writeMetainfo(metainfo);
-  return { ...record, name, bytesTotal: totalLength };
+  return { ...record, name, sizeBytes: totalLength };
 }
 
 /**
@@ -87,7 +87,7 @@ export async function endMove(
 ): Promise<TransferRecord> {
   const { location, movingTo, name } = record;
   if (movingTo === '' || record.inPlace) return record;
-  if (metainfo && record.bytesDone > 0) {
+  if (metainfo && record.doneBytes > 0) {
     const places = [location, movingTo].map((folder) => parts.stores.download(metainfo, folder, false));
     const areThere = await Promise.all(places.map((place) => place.exists().catch(() => false)));
     if (!areThere.includes(true)) return record;

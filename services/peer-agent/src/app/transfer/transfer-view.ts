@@ -15,10 +15,10 @@ export interface TransferView {
   readonly reason: string;
   readonly path: string;
   readonly pieceLength: number;
-  readonly piecesTotal: number;
-  readonly piecesDone: number;
+  readonly pieceCount: number;
+  readonly donePieceCount: number;
   /** Pieces hashed by the current check; 0 if there is none. */
-  readonly piecesChecked: number;
+  readonly checkedPieceCount: number;
   readonly fileCount: number;
   /** Bytes per second. */
   readonly downloadRate: number;
@@ -45,7 +45,7 @@ export function viewOf(parts: ViewParts): TransferView {
     ...contentView(content, have, record),
     ...trafficView(ledger, { ...parts, downloads: state === 'downloading' }),
     path: content?.store.path ?? record.location,
-    piecesChecked: state === 'checking' ? parts.checked : 0,
+    checkedPieceCount: state === 'checking' ? parts.checked : 0,
   };
 }
 
@@ -53,27 +53,27 @@ export function viewOf(parts: ViewParts): TransferView {
 function contentView(
   content: Content | undefined,
   have: Bitfield | undefined,
-  { bytesDone, bytesTotal }: TransferRecord,
-): Pick<TransferView, 'pieceLength' | 'piecesTotal' | 'piecesDone' | 'fileCount'> {
+  { doneBytes, sizeBytes }: TransferRecord,
+): Pick<TransferView, 'pieceLength' | 'pieceCount' | 'donePieceCount' | 'fileCount'> {
   const pieceLength = content?.metainfo.pieceLength ?? 0;
-  const piecesTotal = content?.layout.pieceCount ?? 0;
-  const recorded = bytesDone === bytesTotal ? piecesTotal : Math.ceil(bytesDone / (pieceLength || Infinity));
+  const pieceCount = content?.layout.pieceCount ?? 0;
+  const recorded = doneBytes === sizeBytes ? pieceCount : Math.ceil(doneBytes / (pieceLength || Infinity));
   return {
     pieceLength,
-    piecesTotal,
-    piecesDone: have?.count ?? recorded,
+    pieceCount,
+    donePieceCount: have?.count ?? recorded,
     fileCount: content?.metainfo.files.length ?? 0,
   };
 }
 
 /** Bytes found on disk, even if fewer than when the content was complete; before a check, those in the record. */
 export function bytesDoneOf(
-  { complete, goal, bytesTotal, bytesDone }: TransferRecord,
+  { complete, goal, sizeBytes, doneBytes }: TransferRecord,
   content: Content | undefined,
   have: Bitfield | undefined,
 ): number {
   if (have && content) return content.sum.of(have);
-  return complete && goal !== 'failed' ? bytesTotal : bytesDone;
+  return complete && goal !== 'failed' ? sizeBytes : doneBytes;
 }
 
 interface TrafficState {
@@ -90,13 +90,13 @@ function trafficView(
   const peers = ledger.peers().map((peer) => ({
     ...peer,
     // Meters cover the last two seconds; traffic that has ended must show no rate.
-    receiveRate: downloads ? peer.receiveRate : 0,
-    sendRate: serves ? peer.sendRate : 0,
+    downloadRate: downloads ? peer.downloadRate : 0,
+    uploadRate: serves ? peer.uploadRate : 0,
     banned: bans.reasonFor(peer.peerId) ?? '',
   }));
   return {
-    downloadRate: peers.reduce((sum, { receiveRate }) => sum + receiveRate, 0),
-    uploadRate: peers.reduce((sum, { sendRate }) => sum + sendRate, 0),
+    downloadRate: peers.reduce((sum, { downloadRate }) => sum + downloadRate, 0),
+    uploadRate: peers.reduce((sum, { uploadRate }) => sum + uploadRate, 0),
     peers,
   };
 }
@@ -125,6 +125,6 @@ export function initialState(record: TransferRecord): TransferState {
 }
 
 /** The same for a transfer with the goal `run`. */
-export function firstActiveState({ complete, bytesDone }: TransferRecord): 'checking' | 'resolving' {
-  return complete || bytesDone > 0 ? 'checking' : 'resolving';
+export function firstActiveState({ complete, doneBytes }: TransferRecord): 'checking' | 'resolving' {
+  return complete || doneBytes > 0 ? 'checking' : 'resolving';
 }

@@ -164,7 +164,7 @@ describe('a transfer on virtual time', () => {
     await clock.advance(6000);
     alice.gain(1);
     await clock.advance(6000);
-    expect(transfer.view().piecesDone).toBe(2);
+    expect(transfer.view().donePieceCount).toBe(2);
     // At its start, and every five seconds after.
     expect(archive.savedMs).toEqual([0, 5000, 10_000]);
     await transfer.stop();
@@ -203,14 +203,14 @@ describe('a transfer on virtual time', () => {
     tracker.add(swarm.uploader('alice').only(0, 1, 2).address);
     await clock.advance(1000);
     await transfer.pause();
-    expect([transfer.state, transfer.record.bytesDone]).toEqual(['paused', 3 * PIECE]);
+    expect([transfer.state, transfer.record.doneBytes]).toEqual(['paused', 3 * PIECE]);
     await clock.advance(60_000);
     expect(entered.at(-1)).toBe('paused 1000');
     tracker.add(swarm.uploader('bob').address);
     await transfer.resume();
     await clock.advance(1000);
     expect(transfer.state).toBe('seeding');
-    expect(transfer.record.bytesDownloaded).toBe(data.length);
+    expect(transfer.record.downloadedBytes).toBe(data.length);
     await transfer.stop();
   });
 });

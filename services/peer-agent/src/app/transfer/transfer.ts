@@ -116,7 +116,7 @@ export class Transfer {
       ...this.#its.record,
       ...this.#ledger.record,
       ...this.limits.settings,
-      bytesDone: this.#its.bytesDone,
+      doneBytes: this.#its.doneBytes,
       ...this.#timings.record,
     };
   }

@@ -257,7 +257,7 @@ export class Transfers implements Startable, ServingDirectory {
     const { infohash, name, record } = known;
     try {
       if (name !== '') await this.#targets.claim(infohash, { folder, name });
-      await this.#parts.stores.checkTarget(folder, name, record.bytesTotal);
+      await this.#parts.stores.checkTarget(folder, name, record.sizeBytes);
       await known.relocate(folder);
     } catch (error) {
       if (name !== '') this.#targets.hold(infohash, placeOf(record));
@@ -295,7 +295,7 @@ export class Transfers implements Startable, ServingDirectory {
     const shared = sharedFrom({ location, fingerprint }, copies, nowMs);
     const transfer =
       known ?? this.#add({ ...newRecord(identity, { origin: true, location, nowMs }), ...limits, ...shared });
-    const named = { name: identity.name, bytesTotal: identity.size };
+    const named = { name: identity.name, sizeBytes: identity.size };
     await (known ? known.become({ ...named, ...shared }, 'started') : transfer.start('started'));
     // The caller may pass the infohash on at once: it must be served by then.
     await transfer.settled();

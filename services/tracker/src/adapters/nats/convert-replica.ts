@@ -13,7 +13,8 @@ import {
   type ReplicaMember,
   type ReplicaSession,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/replica';
-import { checkFileSummary } from '../../domain/file-summary.js';
+import type { FileSummary as ProtoFileSummary } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { checkFileSummary, type FileSummary } from '../../domain/file-summary.js';
 import type {
   Changes,
   MemberState,
@@ -61,7 +62,7 @@ export function decodeMessage(data: Uint8Array, host: TrackerHost): ReplicaMessa
   const common = { replica: checkReplicaId(replicaId), sequence: toBytes(sequence) };
   switch (body?.$case) {
     case 'heartbeat': {
-      const { name, sessions, members } = body.value;
+      const { name, sessionCount: sessions, memberCount: members } = body.value;
       return {
         ...common,
         type: 'heartbeat',
@@ -83,14 +84,14 @@ export function encodePart(
   { sequence, part, parts, sessions }: SnapshotPart,
   host: TrackerHost,
 ): Uint8Array {
-  const said = { replicaId, sequence: BigInt(sequence), part, parts };
+  const said = { replicaId, sequence: BigInt(sequence), part, partCount: parts };
   const told = sessions.map((session) => fromSession(session, host));
   return ReplicaSnapshotPart.encode({ ...said, sessions: told }).finish();
 }
 
 /** Throws if it is malformed, or from another tracker than `replica`. */
 export function decodePart(replica: ReplicaId, data: Uint8Array, host: TrackerHost): SnapshotPart {
-  const { replicaId, sequence, part, parts, sessions } = ReplicaSnapshotPart.decode(data);
+  const { replicaId, sequence, part, partCount: parts, sessions } = ReplicaSnapshotPart.decode(data);
   if (replicaId !== replica) throw malformed('it is from another tracker than the requested one');
   if (parts < 1 || parts > MAX_PARTS || part >= parts) throw malformed('its part numbers are invalid');
   return {
@@ -103,8 +104,10 @@ export function decodePart(replica: ReplicaId, data: Uint8Array, host: TrackerHo
 
 function fromBody(message: ReplicaMessage, host: TrackerHost): ProtoMessage['body'] {
   switch (message.type) {
-    case 'heartbeat':
-      return { $case: 'heartbeat', value: { name: message.name, ...message.holdings } };
+    case 'heartbeat': {
+      const { sessions: sessionCount, members: memberCount } = message.holdings;
+      return { $case: 'heartbeat', value: { name: message.name, sessionCount, memberCount } };
+    }
     case 'changes':
       return { $case: 'changes', value: fromChanges(message.changes, host) };
     case 'farewell':
@@ -178,28 +181,38 @@ function toName({ name, peerId }: ReplicaSession): string {
 }
 
 function fromMember(member: MemberState): ReplicaMember {
-  const { infohash, seeder, bytesLeft, bytesDownloaded, bytesUploaded, file, firstShare } = member;
+  const { infohash, seeder, leftBytes, downloadedBytes, uploadedBytes, file, firstShare } = member;
   return {
     infohash: infoHashToBytes(infohash),
     seeder,
-    bytesLeft: BigInt(bytesLeft),
-    bytesDownloaded: BigInt(bytesDownloaded),
-    bytesUploaded: BigInt(bytesUploaded),
-    file: file && { ...file, size: BigInt(file.size), pieceLength: BigInt(file.pieceLength) },
+    leftBytes: BigInt(leftBytes),
+    downloadedBytes: BigInt(downloadedBytes),
+    uploadedBytes: BigInt(uploadedBytes),
+    file: file && fromFileSummary(file),
     sharedAt: firstShare && new Date(firstShare.at),
-    sharedBy: firstShare?.by ?? '',
+    publisherName: firstShare?.by ?? '',
   };
 }
 
-function toMember({ infohash, seeder, sharedAt, sharedBy, ...member }: ReplicaMember): MemberState {
+function fromFileSummary({ name, size, pieceLength, fileCount }: FileSummary): ProtoFileSummary {
+  return { name, sizeBytes: BigInt(size), pieceLength: BigInt(pieceLength), fileCount };
+}
+
+function toMember({
+  infohash,
+  seeder,
+  sharedAt,
+  publisherName: sharedBy,
+  ...member
+}: ReplicaMember): MemberState {
   const file = member.file && toFileSummary(member.file);
   if (file) checkFileSummary(file);
   return {
     infohash: infoHashFromBytes(infohash),
     seeder,
-    bytesLeft: toBytes(member.bytesLeft),
-    bytesDownloaded: toBytes(member.bytesDownloaded),
-    bytesUploaded: toBytes(member.bytesUploaded),
+    leftBytes: toBytes(member.leftBytes),
+    downloadedBytes: toBytes(member.downloadedBytes),
+    uploadedBytes: toBytes(member.uploadedBytes),
     file,
     firstShare: sharedAt && { at: toTime(sharedAt), by: shortText(sharedBy, MAX_NAME_CHARS) },
   };
