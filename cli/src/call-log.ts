@@ -1,3 +1,4 @@
+import { formatDuration } from '@enjambre/core/format-duration';
 import type { Context } from './context.js';
 import type { Output } from './output.js';
 
@@ -10,8 +11,10 @@ export function withCallLog(context: Context, output: Output): Context {
       return {
         headers: {},
         ended: (code) => {
-          const took = Math.round(performance.now() - startedAt);
-          output.debug(`call ${path.slice(1)}: ${status[code] ?? String(code)} after ${String(took)} ms`);
+          const took = performance.now() - startedAt;
+          output.debug(
+            `call ${path.slice(1)}: ${status[code] ?? String(code)} after ${formatDuration(Math.max(1, took))}`,
+          );
         },
       };
     });

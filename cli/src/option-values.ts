@@ -1,12 +1,12 @@
 import { InvalidArgumentError } from 'commander';
-import { parseBytes } from '@enjambre/common/config/parse-quantities';
+import { parseBytes, parseDuration } from '@enjambre/common/config/parse-quantities';
 import { EnjambreError } from '@enjambre/core/error';
 import { isPieceLength } from '@enjambre/core/piece-length';
 
 /** Parsers of option values; each throws the message for the user. */
 
-/** Upper bound of a Node timer. */
-const MAX_SECONDS = 2_000_000;
+/** About the upper bound of a Node timer. */
+const MAX_MS = 2_000_000_000;
 
 /** A parser of texts that are not empty. */
 export function present(refusal: string): (value: string) => string {
@@ -26,14 +26,15 @@ export function onDisk(what: string): (value: string) => string {
 }
 
 export function pieceLength(value: string): number {
-  const bytes = bytesIn(value);
+  const bytes = parsed(parseBytes, value);
   if (bytes !== undefined && isPieceLength(bytes)) return bytes;
   throw new InvalidArgumentError('It must be a power of two from 16KiB to 64MiB, such as 256KiB or 1048576.');
 }
 
-function bytesIn(text: string): number | undefined {
+/** Undefined if `parse` refuses the text. */
+function parsed(parse: (text: string) => number, text: string): number | undefined {
   try {
-    return parseBytes(text);
+    return parse(text);
   } catch {
     return undefined;
   }
@@ -48,10 +49,11 @@ export function wholeNumber(most: number): (value: string) => number {
   };
 }
 
+/** A duration in seconds, from a text such as `90`, `90s` or `1h30m`. */
 export function seconds(value: string): number {
-  const number = Number(value);
-  if (/^\d+(\.\d+)?$/.test(value) && number > 0 && number <= MAX_SECONDS) return number;
-  throw new InvalidArgumentError(`It must be a number of seconds up to ${String(MAX_SECONDS)}.`);
+  const ms = parsed(parseDuration, value);
+  if (ms !== undefined && ms <= MAX_MS) return ms / 1000;
+  throw new InvalidArgumentError('It must be a duration of at most 23 days, such as 90s, 10m or 1h30m.');
 }
 
 /** A flag's text; undefined if it was not given. */

@@ -81,8 +81,9 @@ export const SHARING: readonly ClientCommand[] = [
       },
       { flags: '--detach', description: 'return at once; the agent continues in the background' },
       {
-        flags: '--timeout <SECONDS>',
-        description: 'stop waiting after SECONDS; the agent continues in the background',
+        flags: '--timeout <DURATION>',
+        description:
+          'stop waiting after DURATION, such as 90s or 1h30m; the agent continues in the background',
         parse: seconds,
       },
       uploadFlag,

@@ -112,10 +112,10 @@ describe('enjambre get', () => {
 
     expect(code).toBe(0);
     expect(stderr).toBe(
-      'model.bin  50%  500 kB/1 MB  100 kB/s  5 s left  2 sources\nmodel.bin  100%  1 MB/1 MB  2 sources\n',
+      'model.bin  50%  500 kB/1 MB  100 kB/s  5s left  2 sources\nmodel.bin  100%  1 MB/1 MB  2 sources\n',
     );
     expect(stdout).toMatchInlineSnapshot(`
-     "done  /data/downloads/model.bin  1 MB in 2.5 s (400 kB/s)
+     "done  /data/downloads/model.bin  1 MB in 2.5s (400 kB/s)
 
      FROM   PEER       BYTES  SHARE
      alice  aaaaaaaa  750 kB    75%
@@ -129,7 +129,7 @@ describe('enjambre get', () => {
 
     const drawn = stderr.split('\n')[0]!.split('\r\u001b[K');
     expect(drawn[1]).toMatch(
-      /^model\.bin {2}█+░+ {2}50% {2}500 kB\/1 MB {2}100 kB\/s {2}5 s left {2}2 sources$/,
+      /^model\.bin {2}█+░+ {2}50% {2}500 kB\/1 MB {2}100 kB\/s {2}5s left {2}2 sources$/,
     );
     expect(drawn.at(-1)).toMatch(/^model\.bin {2}█+ {2}100%/);
     expect(drawn.every((line) => line.length < 100)).toBe(true);
@@ -290,7 +290,7 @@ describe('enjambre get', () => {
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr:
-        'enjambre: not complete after 0.20 s: the agent continues in the background; `enjambre status 5d41402a` shows its progress\n',
+        'enjambre: not complete after 200ms: the agent continues in the background; `enjambre status 5d41402a` shows its progress\n',
     });
   });
 

@@ -138,7 +138,7 @@ describe('the command line', () => {
     const { code, stdout, stderr } = await cli(['-v', 'ls', '-q', '--agent', 'unix:/nowhere.sock']);
     expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
     expect(stderr).toMatch(
-      /^agent at unix:\/nowhere\.sock\ncall enjambre\.agent\.v1\.AgentService\/ListTransfers: UNAVAILABLE after \d+ ms\nenjambre: no agent answers/,
+      /^agent at unix:\/nowhere\.sock\ncall enjambre\.agent\.v1\.AgentService\/ListTransfers: UNAVAILABLE after \d+ms\nenjambre: no agent answers/,
     );
   });
 });

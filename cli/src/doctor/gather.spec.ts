@@ -106,7 +106,7 @@ test.each([
     'nothing listens there',
   ],
   ['14 UNAVAILABLE: Name resolution failed for target dns:nowhere:1', 'the name does not resolve'],
-  ['4 DEADLINE_EXCEEDED: Deadline exceeded after 3.001s', 'no answer within 3 s'],
+  ['4 DEADLINE_EXCEEDED: Deadline exceeded after 3.001s', 'no answer within 3s'],
   ['12 UNIMPLEMENTED: The server does not implement this method', 'another kind of server answers there'],
   ['something\nelse', 'something'],
 ])('%j is shortened', (message, said) => {

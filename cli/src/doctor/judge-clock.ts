@@ -1,3 +1,4 @@
+import { formatDuration } from '@enjambre/core/format-duration';
 import { formatSeconds } from '../render/text.js';
 import { about, type Finding } from './finding.js';
 
@@ -33,7 +34,9 @@ export function judgeClocks({ agent, trackers, jumpMs }: ClockFacts): Finding[] 
     const off = Math.max(0, Math.abs(skewMs) - here.errorMs - clock.errorMs);
     const error = Math.ceil(here.errorMs + clock.errorMs);
     if (off < WARN_MS)
-      return ok(`${who} and that of tracker ${address} agree within ${String(Math.ceil(off) + error)} ms`);
+      return ok(
+        `${who} and that of tracker ${address} agree within ${formatDuration(Math.max(1, Math.ceil(off) + error))}`,
+      );
     const what = `${who} is ${formatSeconds(Math.round(Math.abs(skewMs) / 100) / 10)} ${skewMs > 0 ? 'ahead of' : 'behind'} that of tracker ${address}`;
     return (off < FAIL_MS ? warn : fail)(`${what}: event times are misleading; synchronize both with NTP`);
   });

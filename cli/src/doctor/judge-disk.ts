@@ -1,3 +1,4 @@
+import { formatDuration } from '@enjambre/core/format-duration';
 import { formatBytes } from '../render/text.js';
 import { about, type Finding } from './finding.js';
 
@@ -72,7 +73,9 @@ export function judgeFolder(folder: FolderFacts): Finding[] {
   if (problems.length > 0) return problems;
   const { name = 'a local disk' } = FILE_SYSTEMS.get(folder.fileSystem) ?? {};
   const speed =
-    folder.syncMs === undefined ? '' : `, a small synced write takes ${folder.syncMs.toFixed(1)} ms`;
+    folder.syncMs === undefined
+      ? ''
+      : `, a small synced write takes ${formatDuration(Math.max(1, folder.syncMs))}`;
   return [ok(`${where}: ${formatBytes(freeBytes)} free on ${name}${speed}`)];
 }
 
@@ -103,7 +106,7 @@ function traits({ fileSystem, syncMs, foldsCase, what }: FolderFacts, where: str
     ...(syncMs !== undefined && syncMs > SLOW_SYNC_MS
       ? [
           warn(
-            `${where} is slow: a small synced write takes ${String(Math.round(syncMs))} ms; move it to a faster disk`,
+            `${where} is slow: a small synced write takes ${formatDuration(syncMs)}; move it to a faster disk`,
           ),
         ]
       : []),

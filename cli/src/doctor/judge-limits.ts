@@ -1,3 +1,4 @@
+import { formatDuration } from '@enjambre/core/format-duration';
 import { formatBytes, formatRate } from '../render/text.js';
 import { about, type Finding } from './finding.js';
 
@@ -48,7 +49,7 @@ function rates({ maxUpload, maxDownload }: LimitFacts): Finding[] {
       rate !== undefined && rate > 0 && rate < LOW_RATE
         ? [
             warn(
-              `${flag} is ${formatRate(rate)}, so a block of 256 KiB takes ${(262_144 / rate).toFixed(1)} s: raise it with \`enjambre limit ${flag}\` unless this is intended`,
+              `${flag} is ${formatRate(rate)}, so a block of 256 KiB takes ${formatDuration((262_144 / rate) * 1000)}: raise it with \`enjambre limit ${flag}\` unless this is intended`,
             ),
           ]
         : [],

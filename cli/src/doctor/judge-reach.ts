@@ -1,3 +1,4 @@
+import { formatDuration } from '@enjambre/core/format-duration';
 import { isUnspecifiedHost, parseTcpAddress } from '@enjambre/common/config/address';
 import { count } from '../render/text.js';
 import { about, listed, type Finding } from './finding.js';
@@ -174,5 +175,5 @@ export function isLoopback(address: string): boolean {
 }
 
 function inMs(ms: number): string {
-  return `${String(Math.max(1, Math.round(ms)))} ms`;
+  return formatDuration(Math.max(1, ms));
 }

@@ -1,3 +1,4 @@
+import { formatDuration } from '@enjambre/core/format-duration';
 import { callUnary } from '@enjambre/rpc/client';
 import { fromServiceError } from '@enjambre/rpc/status';
 import { messageOf } from '@enjambre/core/error';
@@ -102,7 +103,7 @@ export function shortly(error: unknown): string {
     /\b(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ECONNRESET|ETIMEDOUT|ENOENT|EACCES)\b/.exec(text) ?? [];
   if (errno !== undefined) return SAID[errno] ?? errno;
   if (/name resolution|ENOTFOUND|EAI_AGAIN/i.test(text)) return 'the name does not resolve';
-  if (/deadline/i.test(text)) return `no answer within ${String(PROBE_MS / 1000)} s`;
+  if (/deadline/i.test(text)) return `no answer within ${formatDuration(PROBE_MS)}`;
   if (/unimplemented|unknown method|not implement/i.test(text)) return 'another kind of server answers there';
   return shorten(text.split('\n', 1)[0] ?? '', MAX_COLUMNS);
 }

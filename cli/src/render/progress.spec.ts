@@ -28,7 +28,7 @@ describe('a progress line', () => {
     const { output } = screen();
 
     expect(barLines(progress, 100, output.colors)).toEqual([
-      `model.bin  ${'█'.repeat(7)}${'░'.repeat(23)}  25%  250 MB/1 GB  50 MB/s  15 s left  3 sources`,
+      `model.bin  ${'█'.repeat(7)}${'░'.repeat(23)}  25%  250 MB/1 GB  50 MB/s  15s left  3 sources`,
     ]);
   });
 
@@ -71,7 +71,7 @@ describe('a progress line', () => {
     const lines = barLines(stuck, columns - 1, output.colors);
     const text = lines.join(' ').replace(/\s+/g, ' ');
     expect(text).toContain(note);
-    for (const fact of ['25%', '250 MB/1 GB', '15 s left', '3 sources']) expect(text).toContain(fact);
+    for (const fact of ['25%', '250 MB/1 GB', '15s left', '3 sources']) expect(text).toContain(fact);
     for (const line of lines) expect(columnsOf(line)).toBeLessThan(columns);
   });
 

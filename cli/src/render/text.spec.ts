@@ -1,10 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
+import { parseBytes, parseRate } from '@enjambre/common/config/parse-quantities';
 import fc from 'fast-check';
 import { toJsonLine } from './json-line.js';
 import {
   columnsOf,
   formatAgo,
+  formatBinary,
+  formatBytes,
   formatPercent,
+  formatRate,
   formatSeconds,
   plain,
   shorten,
@@ -45,16 +49,28 @@ describe('text from the network', () => {
 
 describe('numbers for people', () => {
   test.each([
-    [0.05, '0.050 s'],
-    [0.84, '0.84 s'],
-    [2.46, '2.5 s'],
-    [12.4, '12 s'],
-    [200, '3 min 20 s'],
-    [180, '3 min'],
-    [7500, '2 h 5 min'],
-    [90_000, '1 d 1 h'],
+    [0, '0s'],
+    [0.05, '50ms'],
+    [0.84, '840ms'],
+    [2.46, '2.5s'],
+    [12.4, '12s'],
+    [200, '3m20s'],
+    [180, '3m'],
+    [7500, '2h5m'],
+    [90_000, '1d1h'],
   ])('%d seconds are %s', (seconds, text) => {
     expect(formatSeconds(seconds)).toBe(text);
+  });
+
+  test('sizes and rates are printed in the form that flags read', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1e15 }), (bytes) => {
+        for (const text of [formatBytes(bytes), formatBinary(BigInt(bytes))])
+          expect(Math.abs(parseBytes(text) / bytes - 1)).toBeLessThan(0.01);
+        const rate = Math.min(1e12, 1000 + bytes);
+        expect(Math.abs(parseRate(formatRate(rate)) / rate - 1)).toBeLessThan(0.01);
+      }),
+    );
   });
 
   test('100% means complete', () => {
@@ -65,7 +81,7 @@ describe('numbers for people', () => {
 
   test('times are relative to now', () => {
     expect(formatAgo(new Date(1000), 1400)).toBe('just now');
-    expect(formatAgo(new Date(1000), 181_000)).toBe('3 min ago');
+    expect(formatAgo(new Date(1000), 181_000)).toBe('3m ago');
     expect(formatAgo(undefined, 0)).toBe('');
   });
 

@@ -1,3 +1,4 @@
+import { formatDuration } from '@enjambre/core/format-duration';
 import stringWidth from 'fast-string-width';
 import prettyBytes from 'pretty-bytes';
 
@@ -50,34 +51,24 @@ export function formatPercent(done: number | bigint, total: number | bigint): st
   return all === 0 ? '0%' : `${Math.floor((Number(done) / all) * 100)}%`;
 }
 
-const MINUTE = 60;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-
-/** `0.8 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h` */
+/** `12s`, `3m20s` */
 export function formatSeconds(seconds: number): string {
-  if (seconds < 10 && !Number.isInteger(seconds))
-    return `${seconds < 1 ? seconds.toPrecision(2) : seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < MINUTE) return `${whole} s`;
-  if (whole < HOUR) return two(whole, [MINUTE, 'min'], [1, 's']);
-  if (whole < DAY) return two(whole, [HOUR, 'h'], [MINUTE, 'min']);
-  return two(whole, [DAY, 'd'], [HOUR, 'h']);
+  return formatDuration(seconds * 1000);
 }
 
-/** `12 s`, for columns of ages; empty if unknown. */
+/** `12s`, for columns of ages; empty if unknown. */
 export function formatAge(then: Date | undefined, nowMs: number): string {
   return then ? formatSeconds(Math.max(0, Math.round((nowMs - then.getTime()) / 1000))) : '';
 }
 
-/** `just now`, `12 s ago` */
+/** `just now`, `12s ago` */
 export function formatAgo(then: Date | undefined, nowMs: number): string {
   if (!then) return '';
   const seconds = Math.round((nowMs - then.getTime()) / 1000);
   return seconds < 1 ? 'just now' : `${formatSeconds(seconds)} ago`;
 }
 
-/** `in 48 min` */
+/** `in 48m` */
 export function formatIn(then: Date | undefined, nowMs: number): string {
   if (!then) return '';
   const seconds = Math.round((then.getTime() - nowMs) / 1000);
@@ -164,12 +155,4 @@ function headOf(text: string, columns: number): string {
     head += character;
   }
   return head;
-}
-
-type Unit = readonly [seconds: number, name: string];
-
-function two(seconds: number, [large, largeName]: Unit, [small, smallName]: Unit): string {
-  const rest = Math.floor((seconds % large) / small);
-  const first = `${Math.floor(seconds / large)} ${largeName}`;
-  return rest === 0 ? first : `${first} ${rest} ${smallName}`;
 }

@@ -1,3 +1,4 @@
+import { formatDuration } from '@enjambre/core/format-duration';
 import { Metadata, status, type ServiceError, type StatusObject } from '@grpc/grpc-js';
 import { EnjambreError, type ErrorCode } from '@enjambre/core/error';
 import { ErrorInfo, RetryInfo } from '@enjambre/proto/gen/google/rpc/error_details';
@@ -92,7 +93,7 @@ export function fromServiceError(error: unknown): EnjambreError {
 /** Removes the notes for developers from texts of grpc-js. */
 function plainText(details: string): string {
   const [, seconds] = /^Deadline exceeded after ([\d.]+)s/.exec(details) ?? [];
-  if (seconds !== undefined) return `no answer within ${seconds} s`;
+  if (seconds !== undefined) return `no answer within ${formatDuration(Number(seconds) * 1000)}`;
   const connection = /Last error: (?:Error: )?([^.]*(?:\.[^.\s][^.]*)*)\. ?Resolution note:/.exec(details);
   return connection?.[1] ?? details.replace(/\s*Resolution note:.*$/s, '');
 }

@@ -1,3 +1,4 @@
+import { formatDuration } from '@enjambre/core/format-duration';
 import { describe, expect, test } from '@jest/globals';
 import { callUnary } from '@enjambre/rpc/client';
 import { waitFor } from '@enjambre/harness/wait-for';
@@ -13,7 +14,7 @@ describe('capacity', () => {
     const { retryAfterMs, message } = failure as { retryAfterMs: number; message: string };
     expect(retryAfterMs).toBeGreaterThan(0);
     expect(retryAfterMs).toBeLessThanOrEqual(500);
-    expect(message).toContain(`after ${retryAfterMs} ms`);
+    expect(message).toContain(`after ${formatDuration(retryAfterMs)}`);
     await send(bob, alice, 'y');
     await harness.stop();
   });

@@ -114,7 +114,7 @@ export const agentOptions = {
     default: 'refuse',
   },
   sharedPoll: {
-    placeholder: 'TIME',
+    placeholder: 'DURATION',
     description: 'rescan interval of the shared folder, in case file notifications are missed',
     schema: durationSchema,
     default: '1m',

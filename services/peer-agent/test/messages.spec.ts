@@ -301,7 +301,7 @@ describe('the session with the messaging service', () => {
 
   it('says at once why a message is refused when a person would have to wait too long', async () => {
     await connected();
-    const why = 'the queue of the receiver is full: send again in 5 s, or when it has read its messages';
+    const why = 'the queue of the receiver is full: send again in 5s, or when it has read its messages';
     relay.refusal = new EnjambreError('exhausted', 'RECEIVER_FULL', why, { retryAfterMs: 5000 });
     await expect(agent.messages.send(message)).rejects.toMatchObject({
       code: 'exhausted',

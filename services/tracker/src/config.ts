@@ -69,7 +69,7 @@ export const trackerOptions = {
     schema: tcpAddressSchema.optional(),
   },
   eventMaxAge: {
-    placeholder: 'TIME',
+    placeholder: 'DURATION',
     description: 'retention of events for replay, such as 90m or 7d',
     schema: durationSchema,
     default: '24h',

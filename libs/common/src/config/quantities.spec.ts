@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { formatDuration } from '@enjambre/core/format-duration';
+import fc from 'fast-check';
 import { bytesSchema, durationSchema, rateSchema } from './quantities.js';
 
 describe('a quantity', () => {
@@ -8,6 +10,10 @@ describe('a quantity', () => {
     ['10m', 600_000],
     ['1.5h', 5_400_000],
     ['7d', 604_800_000],
+    ['1h30m', 5_400_000],
+    ['1d2h3m4s5ms', 93_784_005],
+    ['10', 10_000],
+    ['0.2', 200],
   ])('of time is read: %s', (text, ms) => {
     expect(durationSchema.parse(text)).toBe(ms);
   });
@@ -17,6 +23,8 @@ describe('a quantity', () => {
     ['256MiB', 268_435_456],
     ['10 GB', 10_000_000_000],
     ['1.5kb', 1500],
+    ['500k', 500_000],
+    ['2Gi', 2 ** 31],
   ])('of data is read: %s', (text, bytes) => {
     expect(bytesSchema.parse(text)).toBe(bytes);
   });
@@ -54,14 +62,36 @@ describe('a quantity', () => {
     },
   );
 
-  it.each(['', '10', '-1s', '0s', '1e3s', '1 hour', `${'9'.repeat(20)}d`])(
-    'of time is refused: %j',
-    (text) => {
-      expect(durationSchema.safeParse(text).error?.issues[0]?.message).toContain('write 90s, 10m, 24h or 7d');
-    },
-  );
+  it.each([
+    '',
+    '-1s',
+    '0s',
+    '0',
+    '1e3s',
+    '1 hour',
+    '30m1h',
+    '1m1m',
+    '1h30',
+    '1..5s',
+    '.s',
+    `${'9'.repeat(20)}d`,
+  ])('of time is refused: %j', (text) => {
+    expect(durationSchema.safeParse(text).error?.issues[0]?.message).toContain('write 90s, 10m, 1h30m or 7d');
+  });
 
   it.each(['', '-1', '0', '0.2', '1e3', '10 apples', '9'.repeat(20)])('of data is refused: %j', (text) => {
     expect(bytesSchema.safeParse(text).error?.issues[0]?.message).toContain('write 256MiB or 10GB');
+  });
+
+  it('of time is printed in the form that is read', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1e11 }), (ms) => {
+        const text = formatDuration(ms);
+        // Rounded to the smaller of two units.
+        const precision = ms < 1000 ? 0 : ms < 60_000 ? 500 : Math.max(500, ms / 24);
+        expect(Math.abs(durationSchema.parse(text) - ms)).toBeLessThanOrEqual(precision);
+        expect(formatDuration(durationSchema.parse(text))).toBe(text);
+      }),
+    );
   });
 });

@@ -1,3 +1,4 @@
+import { formatDuration } from '@enjambre/core/format-duration';
 import type { FileRef, MessageSent, PeerRef } from '@enjambre/proto/gen/enjambre/events/v1/events';
 import type { Fact } from './event-bus.js';
 
@@ -18,7 +19,7 @@ export function lineOf({ $case, value }: Fact): string {
       return `peer banned: ${idOf(value.peer)} by ${nameOf(value.reporter)}${where}: ${printable(value.message)}`;
     }
     case 'peerThrottled':
-      return `events left out: ${value.eventCount} of ${idOf(value.peer)} and other peers at its address in ${value.periodSeconds} s`;
+      return `events left out: ${value.eventCount} of ${idOf(value.peer)} and other peers at its address in ${formatDuration(Number(value.periodSeconds) * 1000)}`;
     case 'fileShared':
       return `file shared: ${sharedOf(value.file)} by ${nameOf(value.peer)}`;
     case 'fileWithdrawn':

@@ -1,3 +1,4 @@
+import { formatDuration } from '@enjambre/core/format-duration';
 import { constants, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Clock } from '@enjambre/common/async/clock';
 import { EnjambreError } from '@enjambre/core/error';
@@ -161,7 +162,7 @@ function kindOf({ ':path': path = '' }: IncomingHttpHeaders, methods: Methods): 
 }
 
 function tooManyCalls(what: string, retryAfterMs: number): EnjambreError {
-  const message = `your address ${what}: try again after ${retryAfterMs} ms`;
+  const message = `your address ${what}: try again after ${formatDuration(retryAfterMs)}`;
   return new EnjambreError('exhausted', 'TOO_MANY_CALLS', message, { retryAfterMs });
 }
 

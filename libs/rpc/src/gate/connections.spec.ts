@@ -86,7 +86,7 @@ describe('the connections of a server', () => {
     await fill(STRANGER);
     const heard = await heardBy(await strangers.socket(STRANGER));
     expect(heard.toString('latin1')).toContain(
-      'TOO_MANY_CONNECTIONS: your address has too many open connections: try again after 5000 ms',
+      'TOO_MANY_CONNECTIONS: your address has too many open connections: try again after 5s',
     );
     expect(await serves()).toBe(true);
     strangers.stop();

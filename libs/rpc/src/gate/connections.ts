@@ -1,3 +1,4 @@
+import { formatDuration } from '@enjambre/core/format-duration';
 import type { Http2Server, Http2Session, ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '@enjambre/common/async/clock';
@@ -156,7 +157,7 @@ const FULL: Readonly<Record<Exhausted, string>> = {
 };
 
 function tooManyConnections(why: string, retryAfterMs: number): EnjambreError {
-  const message = `${why}: try again after ${retryAfterMs} ms`;
+  const message = `${why}: try again after ${formatDuration(retryAfterMs)}`;
   return new EnjambreError('exhausted', 'TOO_MANY_CONNECTIONS', message, { retryAfterMs });
 }
 

@@ -385,7 +385,7 @@ describe('Http2Connection', () => {
       [silent, silenced].map(({ endpoint }) => request(connection(endpoint))),
     );
     expect(outcomes.map(({ reason }) => reason)).toEqual([
-      'no answer within 10 s',
+      'no answer within 10s',
       'the peer no longer answers',
     ]);
     expect(

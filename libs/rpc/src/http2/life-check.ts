@@ -1,3 +1,5 @@
+import { formatDuration } from '@enjambre/core/format-duration';
+
 /** Time limit for the first bytes: a host that drops unknown packets never sends any. */
 const CONNECT_TIMEOUT_MS = 10_000;
 /**
@@ -44,7 +46,8 @@ export class LifeCheck {
     const nowMs = performance.now();
     const quietMs = nowMs - (this.#heardMs ?? this.#startMs);
     if (this.#heardMs === undefined) {
-      if (quietMs >= CONNECT_TIMEOUT_MS) this.#judge(`no answer within ${CONNECT_TIMEOUT_MS / 1000} s`);
+      if (quietMs >= CONNECT_TIMEOUT_MS)
+        this.#judge(`no answer within ${formatDuration(CONNECT_TIMEOUT_MS)}`);
     } else if (!this.parts.isUsed() || quietMs < QUIET_MS) this.#askedMs = undefined;
     else if (this.#askedMs === undefined) {
       this.#askedMs = nowMs;

@@ -1,3 +1,4 @@
+import { formatDuration } from '@enjambre/core/format-duration';
 import { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
 import type { Capacity } from '../domain/capacity.js';
@@ -80,7 +81,7 @@ export class Admission {
   #receiverFull(receivers: readonly PeerId[]): EnjambreError {
     const { store, capacity } = this.parts;
     const isFull = receivers.every((receiver) => !isBelow(store.pending.of(receiver), capacity));
-    const later = `send again in ${FULL_RETRY_MS / 1000} s, or when it has read its messages`;
+    const later = `send again in ${formatDuration(FULL_RETRY_MS)}, or when it has read its messages`;
     const message = isFull
       ? `the queue of the receiver is full: ${later}`
       : `your part of the queue of the receiver, or that of all peers at your address, is full: ${later}; ${LARGER_PART}`;

@@ -1,3 +1,4 @@
+import { formatDuration } from '@enjambre/core/format-duration';
 import { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
 import { quote } from '@enjambre/core/quote';
@@ -150,6 +151,6 @@ export class ContactBook {
 }
 
 function tooManyNewPeers(retryAfterMs: number): EnjambreError {
-  const message = `too many new peers have come from your address within a minute: try again after ${retryAfterMs} ms`;
+  const message = `too many new peers have come from your address within a minute: try again after ${formatDuration(retryAfterMs)}`;
   return new EnjambreError('exhausted', 'TOO_MANY_PEERS', message, { retryAfterMs });
 }

@@ -1,3 +1,4 @@
+import { formatDuration } from '@enjambre/core/format-duration';
 import { Serial } from '@enjambre/common/async/serial';
 import { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
@@ -22,7 +23,7 @@ export class SenderLanes {
     let lane = this.#lanes.get(sender);
     if (!lane) this.#lanes.set(sender, (lane = { serial: new Serial(), waiting: 0 }));
     if (lane.waiting >= this.maxWaiting) {
-      const message = `${lane.waiting} of your calls are already waiting: send again after ${RETRY_MS} ms`;
+      const message = `${lane.waiting} of your calls are already waiting: send again after ${formatDuration(RETRY_MS)}`;
       throw new EnjambreError('exhausted', 'TOO_FAST', message, { retryAfterMs: RETRY_MS });
     }
     lane.waiting += 1;

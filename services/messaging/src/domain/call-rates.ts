@@ -1,3 +1,4 @@
+import { formatDuration } from '@enjambre/core/format-duration';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Capacity } from './capacity.js';
 import type { Caller } from './message.js';
@@ -71,7 +72,7 @@ export class CallRates {
 
 function tooFast(limit: string): (retryAfterMs: number) => EnjambreError {
   return (retryAfterMs) => {
-    const message = `more than ${limit} per second: try again after ${retryAfterMs} ms`;
+    const message = `more than ${limit} per second: try again after ${formatDuration(retryAfterMs)}`;
     return new EnjambreError('exhausted', 'TOO_FAST', message, { retryAfterMs });
   };
 }

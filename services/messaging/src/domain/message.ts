@@ -1,3 +1,4 @@
+import { formatDuration } from '@enjambre/core/format-duration';
 import { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
 
@@ -125,7 +126,7 @@ export function storeFull(
   why = 'the store of the messaging service is full of messages that wait for their receivers',
   otherwise = '',
 ): EnjambreError {
-  const later = `send again in ${STORE_FULL_RETRY_MS / 1000} s, or when receivers have read theirs`;
+  const later = `send again in ${formatDuration(STORE_FULL_RETRY_MS)}, or when receivers have read theirs`;
   const message = `${why}: ${later}${otherwise && `; ${otherwise}`}`;
   return new EnjambreError('exhausted', 'STORE_FULL', message, { retryAfterMs: STORE_FULL_RETRY_MS });
 }

@@ -17,9 +17,9 @@ describe('linksText', () => {
     ['', [link({ askedMs: NOW - 2000 })], ''],
     ['', [link({ askedMs: NOW - 9000, heardMs: NOW - 2000 })], ''],
     ['', [link({ askedMs: NOW - 9000 }), link({ heardMs: NOW - 2000 })], ''],
-    ['no data received for 9 s (1 peer asked)', [link({ askedMs: NOW - 9000 }), link({})], ''],
+    ['no data received for 9s (1 peer asked)', [link({ askedMs: NOW - 9000 }), link({})], ''],
     [
-      'no data received for 4 s (2 peers asked)',
+      'no data received for 4s (2 peers asked)',
       [link({ askedMs: NOW - 9000, heardMs: NOW - 4500 }), link({ askedMs: NOW - 1000 })],
       '',
     ],

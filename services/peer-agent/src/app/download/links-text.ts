@@ -1,3 +1,4 @@
+import { formatDuration } from '@enjambre/core/format-duration';
 import { isQuiet, type LinkState } from '../../domain/links/replacement.js';
 
 /** Silence on all links is reported after this time. */
@@ -23,7 +24,7 @@ export function linksText(links: Iterable<ShownLink>, nowMs: number, lastProblem
   const sinceMs = Math.max(Math.min(...asked), ...all.map(({ heardMs }) => heardMs));
   if (asked.length === 0 || nowMs - sinceMs < SILENCE_MS) return '';
   const peers = asked.length === 1 ? '1 peer' : `${asked.length} peers`;
-  return `no data received for ${Math.floor((nowMs - sinceMs) / 1000)} s (${peers} asked)`;
+  return `no data received for ${formatDuration(Math.floor((nowMs - sinceMs) / 1000) * 1000)} (${peers} asked)`;
 }
 
 function connectingText([first, ...others]: readonly string[]): string {

@@ -175,7 +175,7 @@ describe('a transfer on virtual time', () => {
     silent.hold();
     tracker.add(silent.address);
     await clock.advance(9500);
-    expect(transfer.view().reason).toMatch(/no data received for 9 s/);
+    expect(transfer.view().reason).toMatch(/no data received for 9s/);
     tracker.add(swarm.uploader('alice').address);
     await clock.advance(20_000);
     expect(transfer.state).toBe('seeding');
