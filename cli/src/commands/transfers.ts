@@ -22,7 +22,7 @@ import {
 } from '../render/text.js';
 import { isInDoubt, rateOrDash, stateColor, TRANSFER_LIST } from '../render/transfer-list.js';
 import { stateWord } from '../render/transfer-state.js';
-import { reasonOf } from '../transfer-wording.js';
+import { messageOf } from '../transfer-wording.js';
 
 /** `enjambre ls`: the transfers of the agent. */
 export async function list(session: Session): Promise<void> {
@@ -62,7 +62,7 @@ function transferFacts(transfer: Transfer, colors: Output['colors'], now: number
   const counted = known && !isInDoubt(transfer);
   return [
     ['state', `${stateColor(state, colors)}${counted && state !== 'seeding' ? `, ${done}` : ''}`],
-    ['reason', plain(reasonOf(transfer))],
+    ['reason', plain(messageOf(transfer))],
     ['warning', plain(transfer.warning)],
     ['size', known ? sizeOf(transfer) : 'not known yet'],
     ['done', counted ? `${formatBytes(transfer.doneBytes)}, ${count(transfer.donePieceCount, 'piece')}` : ''],

@@ -175,7 +175,7 @@ describe('a transfer on virtual time', () => {
     silent.hold();
     tracker.add(silent.address);
     await clock.advance(9500);
-    expect(transfer.view().reason).toMatch(/no data received for 9s/);
+    expect(transfer.view().message).toMatch(/no data received for 9s/);
     tracker.add(swarm.uploader('alice').address);
     await clock.advance(20_000);
     expect(transfer.state).toBe('seeding');
@@ -189,7 +189,7 @@ describe('a transfer on virtual time', () => {
     disk.remove(target);
     await clock.advance(2500);
     expect(transfer.state).toBe('missing');
-    expect(transfer.view().reason).toMatch(/model\.bin is missing/);
+    expect(transfer.view().message).toMatch(/model\.bin is missing/);
     await clock.advance(3_600_000);
     expect(transfer.state).toBe('missing');
     disk.put(target, file?.bytes ?? Buffer.alloc(0));

@@ -2,7 +2,7 @@ import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
-import { failed, inDoubt, type TransferRecord } from '../../domain/transfer-record.js';
+import { failed, inDoubt, NO_FAILURE, type TransferRecord } from '../../domain/transfer-record.js';
 import { ContentSearch } from './content-search.js';
 import { looksUnchanged, type CopiesChange } from './copy-looks.js';
 import { contentChanged, haltReason, membershipOf, type Content } from '../content.js';
@@ -31,7 +31,7 @@ import {
 } from './transfer-view.js';
 
 /** Clears a pause or failure. */
-const TO_RUN = { goal: 'run', reason: '' } as const;
+const TO_RUN = { goal: 'run', ...NO_FAILURE } as const;
 
 /**
  * One file or folder that this agent shares or downloads, in all its states. Its `goal` is persistent; its state
@@ -164,7 +164,7 @@ export class Transfer {
     return this.#serial.run(async () => {
       if (this.#its.record.goal === 'pause') return;
       await this.#halt('PAUSED', 'the file was paused');
-      this.#its.record = { ...this.#its.record, goal: 'pause', reason: '' };
+      this.#its.record = { ...this.#its.record, goal: 'pause', ...NO_FAILURE };
       this.#states.rest('paused');
       this.#presence.leave('paused');
     });
@@ -367,7 +367,7 @@ export class Transfer {
         const lost = await this.#contentSearch.changeIfMissing(cause, this.#its.content, this.#its.record);
         if (lost) return this.#again('the content is missing', lost);
         this.#noteFailed(cause);
-        this.#presence.leave('failed', this.#its.record.reason);
+        this.#presence.leave('failed', this.#its.record);
       })
       .catch((failure: unknown) => {
         this.parts.log.error({ err: failure }, 'a failed transfer could not be stopped');
@@ -380,8 +380,8 @@ export class Transfer {
     this.parts.meter.failed(fault);
     this.#states.rest('failed', fault);
     this.parts.log.error(
-      { err: cause },
-      `${this.name || shortId(this.infohash)}: ${this.#its.record.reason}`,
+      { err: cause, reason: fault.reason, file: { infohash: this.infohash, name: this.name } },
+      `${this.name || shortId(this.infohash)}: ${this.#its.record.message}`,
     );
   }
 
