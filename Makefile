@@ -129,7 +129,7 @@ fuzz: node_modules/.tools build ## Give each reader of bytes from strangers 1,00
 	@FUZZ_INPUTS=$${FUZZ_INPUTS:-1000000} $(JEST) test/fuzz
 
 .PHONY: bench
-bench: bench-parts bench-pair bench-swarm bench-small bench-memory bench-tracker bench-messaging bench-events bench-restart bench-many bench-loop ## Run all benchmarks
+bench: bench-parts bench-pair bench-swarm bench-small bench-start bench-memory bench-tracker bench-messaging bench-events bench-restart bench-many bench-loop ## Run all benchmarks
 
 .PHONY: bench-parts
 bench-parts: build ## Measure the limits of the machine: read, send and receive, hash, write
@@ -148,6 +148,11 @@ bench-swarm: build ## Measure one seeder to 8 and 16 downloaders on limited link
 .PHONY: bench-small
 bench-small: build ## Measure small downloads: 1 KiB, 1 MiB, 1000 small files
 	@node bench/dist/small-main.js
+
+.PHONY: bench-start
+bench-start: build ## Measure the start of the command beside bare Node: checkout and bundle (BENCH_ROUNDS)
+	@node tools/bundle.mjs >/dev/null
+	@node bench/dist/start-main.js
 
 .PHONY: bench-memory
 bench-memory: build ## Measure the peak memory of both ends at 1, 4 and 16 GiB and 20,000 small files
