@@ -3,7 +3,8 @@
 //
 // esbuild splits the code into chunks: a command loads only what it uses, and each module exists once. This needs ES
 // modules. A second pass turns the chunks into CommonJS, which Node starts faster.
-import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
@@ -17,7 +18,6 @@ const MINIFY = {
   minifySyntax: true,
   lineLimit: 160,
   legalComments: 'none',
-  charset: 'utf8',
 };
 
 /** Folders of protos that packages read when they start. */
@@ -125,6 +125,17 @@ function licensesOf(inputs) {
     .join('\n');
 }
 
+/** The launcher, with an id of this bundle. */
+function launcher() {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(LIB)
+    .filter((each) => each.endsWith('.js'))
+    .sort())
+    hash.update(name).update(readFileSync(join(LIB, name)));
+  const text = readFileSync(join(ROOT, 'deploy/package/launcher.cjs'), 'utf8');
+  return text.replace('__BUNDLE__', hash.digest('hex').slice(0, 16));
+}
+
 rmSync(FOLDER, { recursive: true, force: true });
 mkdirSync(LIB, { recursive: true });
 const inputs = await bundle();
@@ -135,8 +146,8 @@ cpSync(join(ROOT, 'LICENSE'), join(FOLDER, 'LICENSE'));
 cpSync(join(ROOT, 'deploy/package/README.md'), join(FOLDER, 'README.md'));
 cpSync(join(ROOT, 'deploy/systemd'), join(FOLDER, 'systemd'), { recursive: true });
 writeFileSync(join(FOLDER, 'THIRD-PARTY-LICENSES'), licensesOf(inputs));
-cpSync(join(ROOT, 'deploy/package/launcher.cjs'), join(FOLDER, 'bin/enjambre'));
-chmodSync(join(FOLDER, 'bin/enjambre'), 0o755);
+mkdirSync(join(FOLDER, 'bin'));
+writeFileSync(join(FOLDER, 'bin/enjambre'), launcher(), { mode: 0o755 });
 const manifest = {
   name: 'enjambre',
   version,

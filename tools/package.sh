@@ -12,6 +12,7 @@ if [ -n "${WITH_NODE:-}" ]; then
   cp -r "$folder" "$with_node"
   folder=$with_node
   install -m 0755 "$("$here/node-of.sh" "$WITH_NODE")/node" "$folder/bin/node"
+  mv "$folder/bin/enjambre" "$folder/bin/enjambre.js"
   install -m 0755 "$here/../deploy/package/launcher-with-node.sh" "$folder/bin/enjambre"
 fi
 # The same input gives the same bytes.

@@ -1,3 +1,3 @@
 #!/bin/sh
 here=$(dirname "$(readlink -f "$0")")
-exec "$here/node" "$here/../lib/main.js" "$@"
+exec "$here/node" "$here/enjambre.js" "$@"

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -87,6 +87,47 @@ describe('the bundle, unpacked in another folder', () => {
     const { code, stderr } = await swarm.enjambre(['ls', '--data-dir', swarm.root], { env });
     expect(stderr).toMatch(/no agent answers/);
     expect(code).toBe(4);
+  });
+});
+
+describe('compiled code', () => {
+  let home: string;
+
+  beforeEach(() => {
+    home = mkdtempSync(join(folder, 'home-'));
+  });
+
+  /** Runs a command that needs nothing, and returns the file with its compiled code. */
+  async function cacheAfterRun(): Promise<string> {
+    const args = [...CLEAN, `HOME=${home}`, join(unpacked, 'bin/enjambre'), 'files', '--help'];
+    expect(await finish(new ManagedProcess('env', args))).toMatchObject({ code: 0, stderr: '' });
+    const [name = '', ...others] = readdirSync(join(home, '.cache/enjambre'));
+    expect(others).toEqual([]);
+    return join(home, '.cache/enjambre', name);
+  }
+
+  test('is kept for the next command', async () => {
+    const file = await cacheAfterRun();
+    const before = statSync(file);
+    expect(before.mode & 0o777).toBe(0o600);
+    expect(statSync(await cacheAfterRun()).ino).toBe(before.ino);
+  });
+
+  test('is compiled again if the file is damaged, or could be written by others', async () => {
+    const file = await cacheAfterRun();
+    writeFileSync(file, 'damaged');
+    const second = statSync(await cacheAfterRun());
+    expect(second.size).toBeGreaterThan(10_000);
+    chmodSync(file, 0o666);
+    const third = statSync(await cacheAfterRun());
+    expect([third.ino === second.ino, third.mode & 0o777]).toEqual([false, 0o600]);
+  });
+
+  test('is not needed: a home folder that cannot be written is no error', async () => {
+    rmSync(home, { recursive: true });
+    writeFileSync(home, '');
+    const args = [...CLEAN, `HOME=${home}`, join(unpacked, 'bin/enjambre'), '--help'];
+    expect(await finish(new ManagedProcess('env', args))).toMatchObject({ code: 0, stderr: '' });
   });
 });
 

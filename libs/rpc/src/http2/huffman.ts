@@ -24,7 +24,8 @@ interface Level {
   readonly symbols: readonly number[];
 }
 
-const LEVELS = makeLevels();
+/** By number of bits. Made when the first header needs them, which a small command never sees. */
+let levels: readonly Level[] | undefined;
 
 function makeLevels(): Level[] {
   const levels: Level[] = [];
@@ -59,7 +60,8 @@ export function decodeHuffman(bytes: Uint8Array): string {
 }
 
 function symbolOf(code: number, bits: number): number | undefined {
-  const level = LEVELS[bits];
+  levels ??= makeLevels();
+  const level = levels[bits];
   return level?.symbols[code - level.first];
 }
 
