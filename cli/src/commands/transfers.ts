@@ -19,10 +19,11 @@ import {
   formatSeconds,
   plain,
   shortDigits,
+  timeLeftText,
 } from '../render/text.js';
 import { isInDoubt, rateOrDash, stateColor, TRANSFER_LIST } from '../render/transfer-list.js';
 import { stateWord } from '../render/transfer-state.js';
-import { messageOf } from '../transfer-wording.js';
+import { reasonOf } from '../transfer-wording.js';
 
 /** `enjambre ls`: the transfers of the agent. */
 export async function list(session: Session): Promise<void> {
@@ -62,11 +63,11 @@ function transferFacts(transfer: Transfer, colors: Output['colors'], now: number
   const counted = known && !isInDoubt(transfer);
   return [
     ['state', `${stateColor(state, colors)}${counted && state !== 'seeding' ? `, ${done}` : ''}`],
-    ['reason', plain(messageOf(transfer))],
+    ['reason', plain(reasonOf(transfer))],
     ['warning', plain(transfer.warning)],
     ['size', known ? sizeOf(transfer) : 'not known yet'],
     ['done', counted ? `${formatBytes(transfer.doneBytes)}, ${count(transfer.donePieceCount, 'piece')}` : ''],
-    ['rate', rates(transfer) + (left === undefined ? '' : `, ${formatSeconds(left)} left`)],
+    ['rate', rates(transfer) + (left === undefined ? '' : `, ${timeLeftText(left)}`)],
     ['limits', isLimited(transfer) ? limitsText(transfer) : ''],
     ['received', `${formatBytes(transfer.downloadedBytes)}${wasted(transfer)}`],
     ['sent', formatBytes(transfer.uploadedBytes)],

@@ -5,8 +5,8 @@ import {
   formatBytes,
   formatPercent,
   formatRate,
-  formatSeconds,
   shorten,
+  timeLeftText,
   wrap,
 } from './text.js';
 
@@ -161,7 +161,7 @@ function facts(progress: Progress): string[] {
     sizeBytes > 0 ? `${formatBytes(doneBytes)}/${formatBytes(sizeBytes)}` : undefined,
     note,
     rate > 0 ? formatRate(rate) : undefined,
-    secondsLeft !== undefined && doneBytes < sizeBytes ? `${formatSeconds(secondsLeft)} left` : undefined,
+    secondsLeft !== undefined && doneBytes < sizeBytes ? timeLeftText(secondsLeft) : undefined,
     sources ? count(sources, 'source') : undefined,
   ];
   return all.filter((fact): fact is string => fact !== undefined && fact !== '');

@@ -12,6 +12,7 @@ import {
   formatSeconds,
   plain,
   shorten,
+  timeLeftText,
   wrap,
   wrapWords,
 } from './text.js';
@@ -71,6 +72,17 @@ describe('numbers for people', () => {
         expect(Math.abs(parseRate(formatRate(rate)) / rate - 1)).toBeLessThan(0.01);
       }),
     );
+  });
+
+  test.each([
+    [0.0011, '1s left'],
+    [15.2, '16s left'],
+    [90, '1m30s left'],
+    [86_400, '1d left'],
+    [86_401, 'more than a day left'],
+    [773_020_800, 'more than a day left'],
+  ])('%d seconds left are shown as %s', (seconds, text) => {
+    expect(timeLeftText(seconds)).toBe(text);
   });
 
   test('100% means complete', () => {

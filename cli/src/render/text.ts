@@ -56,6 +56,15 @@ export function formatSeconds(seconds: number): string {
   return formatDuration(seconds * 1000);
 }
 
+const DAY_SECONDS = 86_400;
+
+/** `3m20s left`; whole seconds, and nothing exact beyond a day: the rates behind it change from second to second. */
+export function timeLeftText(seconds: number): string {
+  return seconds > DAY_SECONDS
+    ? 'more than a day left'
+    : `${formatSeconds(Math.max(1, Math.ceil(seconds)))} left`;
+}
+
 /** `12s`, for columns of ages; empty if unknown. */
 export function formatAge(then: Date | undefined, nowMs: number): string {
   return then ? formatSeconds(Math.max(0, Math.round((nowMs - then.getTime()) / 1000))) : '';

@@ -205,7 +205,6 @@ export class TestAgent {
       uploadedBytes: 0n,
       file: MODEL,
       message: '',
-      reason: '',
     };
     return this.say({ $case: 'announce', value: { ...value, ...announce } });
   }

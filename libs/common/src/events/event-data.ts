@@ -24,9 +24,6 @@ const count = z
 const absentText = text.default('');
 const absentCount = count.default(0n);
 
-/** A constant for programs. */
-const reason = z.union([z.literal(''), z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/)]).default('');
-
 const peer = z.object({ id: hexId, name: absentText });
 const file = z.object({ infohash: hexId, name: absentText, sizeBytes: absentCount });
 const about = z.object({ peer, file });
@@ -49,7 +46,7 @@ const SCHEMAS = {
   downloadStarted: about,
   downloadProgressed: about.extend({ leftBytes: count }),
   downloadCompleted: about.extend({ downloadedBytes: count }),
-  downloadFailed: about.extend({ message: absentText, reason }),
+  downloadFailed: about.extend({ message: absentText }),
   messageSent: addressee
     .extend({ sender: peer, messageId, preview: absentText, sizeBytes: absentCount })
     .transform(({ receiver, room, everyone, ...message }, context) => {

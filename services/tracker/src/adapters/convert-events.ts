@@ -41,10 +41,7 @@ export function fromEvent(event: TrackerEvent): Fact {
       return { $case: 'downloadCompleted', value };
     }
     case 'download.failed':
-      return {
-        $case: 'downloadFailed',
-        value: { peer, file: fromFile(event.file), message: event.message, reason: event.reason },
-      };
+      return { $case: 'downloadFailed', value: { peer, file: fromFile(event.file), message: event.reason } };
   }
 }
 

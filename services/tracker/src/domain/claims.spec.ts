@@ -140,5 +140,4 @@ const REPORT = {
   uploadedBytes: 0,
   file: undefined,
   reason: '',
-  message: '',
 } as const;

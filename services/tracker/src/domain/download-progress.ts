@@ -5,13 +5,6 @@ import type { PeerInfo } from './peer.js';
 /** Change of state of a download; `progressed` if there is none. */
 export type DownloadNews = 'progressed' | 'started' | 'completed' | 'paused' | 'failed';
 
-/** The news of a download; with `failed`, why. */
-export interface DownloadReport {
-  readonly news: DownloadNews;
-  readonly reason: string;
-  readonly message: string;
-}
-
 const MIN_PROGRESS_INTERVAL_MS = 1000;
 
 /**
@@ -22,7 +15,8 @@ const MIN_PROGRESS_INTERVAL_MS = 1000;
  */
 export function advanceDownload(
   member: Member,
-  { news, reason, message }: DownloadReport,
+  news: DownloadNews,
+  reason: string,
   now: number,
 ): TrackerEvent | undefined {
   if (news === 'progressed') return progress(member, now);
@@ -35,7 +29,7 @@ export function advanceDownload(
     case 'completed':
       return { type: 'download.completed', ...about(member), downloadedBytes: member.downloadedBytes };
     case 'failed':
-      return { type: 'download.failed', ...about(member), reason, message };
+      return { type: 'download.failed', ...about(member), reason };
     case 'paused':
       return undefined;
   }

@@ -63,15 +63,11 @@ export function priorityFromWire(wire: WirePriority): Priority | undefined {
 /** The public view of a transfer. */
 export function transferToWire(view: TransferView): WireTransfer {
   const { record } = view;
-  const left = record.sizeBytes - record.doneBytes;
-  const timeLeft =
-    view.state === 'downloading' && view.downloadRate >= 1 ? left / view.downloadRate : undefined;
   return {
     infohash: record.infohash,
     name: record.name || record.infohash.slice(0, 8),
     state: STATES[view.state],
-    reason: view.reason,
-    message: view.message,
+    message: view.reason,
     warning: record.warning,
     path: view.path,
     sizeBytes: BigInt(record.sizeBytes),
@@ -87,7 +83,7 @@ export function transferToWire(view: TransferView): WireTransfer {
     downloadedBytes: BigInt(record.downloadedBytes),
     uploadedBytes: BigInt(record.uploadedBytes),
     wastedBytes: BigInt(record.wastedBytes),
-    timeLeft: timeLeft === undefined ? undefined : durationOf(timeLeft),
+    timeLeft: view.timeLeft === undefined ? undefined : durationOf(view.timeLeft),
     activeTime: durationOf(record.activeMs / 1000),
     addedAt: new Date(record.addedAtMs),
     completedAt: record.completedAtMs === 0 ? undefined : new Date(record.completedAtMs),

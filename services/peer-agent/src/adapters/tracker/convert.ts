@@ -17,7 +17,6 @@ import {
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type {
   BanReport,
-  Failure,
   FileSummary,
   Membership,
   MembershipEvent,
@@ -44,7 +43,7 @@ const EVENTS: Readonly<Record<MembershipEvent, AnnounceEvent>> = {
 export function membershipMessage(
   membership: Membership,
   event: MembershipEvent,
-  { reason, message }: Failure = { reason: '', message: '' },
+  reason = '',
 ): TrackerMessage {
   const infohash = infoHashToBytes(membership.infohash);
   const file = membership.file && summaryToWire(membership.file);
@@ -61,8 +60,7 @@ export function membershipMessage(
       downloadedBytes: BigInt(membership.downloadedBytes),
       uploadedBytes: BigInt(membership.uploadedBytes),
       file,
-      message: message.slice(0, 512),
-      reason,
+      message: reason.slice(0, 512),
     },
   };
 }

@@ -17,7 +17,6 @@ import type {
   BanReport,
   SharedFile,
   Membership,
-  Failure,
   MembershipEvent,
   SwarmListener,
   TrackerPort,
@@ -173,9 +172,9 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     return Promise.resolve();
   }
 
-  announce(membership: Membership, event: MembershipEvent, failure?: Failure): void {
+  announce(membership: Membership, event: MembershipEvent, reason?: string): void {
     this.#memberships.set(membership.infohash, membership);
-    const message = membershipMessage(membership, event, failure);
+    const message = membershipMessage(membership, event, reason);
     this.#say(message);
     if (!this.connected && event !== 'update' && event !== 'numbers')
       this.#keepNews(membership.infohash, message);

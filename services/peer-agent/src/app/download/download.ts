@@ -7,6 +7,7 @@ import { DownloadEngine } from '../../domain/download/download-engine.js';
 import type { DownloadEffect, DownloadEvent } from '../../domain/download/messages.js';
 import type { BudgetShare, OutstandingBudget } from '../../domain/download/outstanding-budget.js';
 import { causeOf } from '../../domain/explain/cause-of.js';
+import type { Cause } from '../../domain/explain/causes.js';
 import type { DownloadAccount } from '../../domain/explain/download-account.js';
 import type { Random } from '../../domain/random.js';
 import { TICK_MS } from '../../domain/swarm-constants.js';
@@ -24,7 +25,8 @@ import { Serving } from '../upload/serving.js';
 import { Blame } from './blame.js';
 import { BlockWrites } from './block-writes.js';
 import { Checkpoints } from './checkpoints.js';
-import { linksText } from './links-text.js';
+import { linksText, stallText } from './links-text.js';
+import { WAITING_FOR_PEERS } from './metainfo-text.js';
 import { PieceTimes } from './piece-times.js';
 import { SendingPace } from './sending-pace.js';
 import { SwarmLinks, type SwarmHandler } from './swarm-links.js';
@@ -95,6 +97,8 @@ export class Download implements SwarmHandler, SwarmListener {
   /** The tracker has reported the peers of the swarm. */
   #isTold = false;
   #lastProblem = '';
+  /** What it has been waiting for since the last data. */
+  #stall: { readonly cause: Cause; readonly sinceMs: number } | undefined;
   /** Bytes received when time was last accounted for. */
   #bookedBytes = 0;
 
@@ -162,14 +166,19 @@ export class Download implements SwarmHandler, SwarmListener {
 
   /** Why it makes no progress, for people; empty if it does. */
   get problem(): string {
-    return this.#swarmProblem || this.#checkpoints.problem;
+    return this.#swarmProblem || this.#stallProblem || this.#checkpoints.problem;
   }
 
   get #swarmProblem(): string {
     if (this.#stopped || this.#engine.isComplete) return '';
     if (this.#links.counts.known > 0)
       return linksText(this.#links.states, this.#parts.clock.nowMs(), this.#lastProblem);
-    return this.#isTold ? 'no other peer has it' : 'waiting for peers from the tracker';
+    return this.#isTold ? 'no other peer has it' : WAITING_FOR_PEERS;
+  }
+
+  get #stallProblem(): string {
+    if (!this.#stall || this.#stopped || this.#engine.isComplete) return '';
+    return stallText(this.#stall, this.#parts.clock.nowMs());
   }
 
   /** Resolves when all pieces are verified, or when `signal` aborts; rejects when the disk fails. */
@@ -225,12 +234,15 @@ export class Download implements SwarmHandler, SwarmListener {
   /** Attributes the time since the last tick to a cause. */
   #bookTime(): void {
     if (this.#stopped || this.#engine.isComplete) return;
-    const { account, ledger, tracker } = this.#parts;
+    const { account, clock, ledger, tracker } = this.#parts;
     const stalled = ledger.downloaded === this.#bookedBytes;
     this.#bookedBytes = ledger.downloaded;
     const bottleneck = this.#engine.takeBottleneck(stalled);
     const { known } = this.#links.counts;
-    account.settle(causeOf(bottleneck, { known, trackerAway: !tracker.connected }), stalled);
+    const cause = causeOf(bottleneck, { known, trackerAway: !tracker.connected });
+    account.settle(cause, stalled);
+    if (!stalled) this.#stall = undefined;
+    else if (this.#stall?.cause !== cause) this.#stall = { cause, sinceMs: clock.nowMs() };
   }
 
   peers(change: Parameters<SwarmListener['peers']>[0]): void {

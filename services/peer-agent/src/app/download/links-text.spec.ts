@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { linksText } from './links-text.js';
+import { linksText, stallText } from './links-text.js';
 
 const NOW = 100_000;
 const base = { ready: true, dialed: true, sinceMs: 0, askedMs: undefined, heardMs: -Infinity };
@@ -23,7 +23,7 @@ describe('linksText', () => {
       [link({ askedMs: NOW - 9000, heardMs: NOW - 4500 }), link({ askedMs: NOW - 1000 })],
       '',
     ],
-    ['no peer answers (connecting)', [link({ ready: false, sinceMs: NOW - 100 })], ''],
+    ['connecting to peers', [link({ ready: false, sinceMs: NOW - 100 })], ''],
     ['no peer answers (bob is gone)', [silent()], 'bob is gone'],
   ])('%s', (text, links, problem) => {
     expect(linksText(links, NOW, problem)).toBe(text);
@@ -36,4 +36,14 @@ describe('linksText', () => {
       'no peer answers (connecting to 10.0.0.2:7072 and 2 others)',
     );
   });
+});
+
+it.each([
+  ['', 'disk', 2900],
+  ['waiting for the disk', 'disk', 3000],
+  ['no connected peer has the missing pieces', 'no-source', 60_000],
+  ['waiting for the uploaders', 'uploaders', 3000],
+  ['', 'own-limit', 60_000],
+] as const)('stallText: %j after a stall by %s of %d ms', (text, cause, ms) => {
+  expect(stallText({ cause, sinceMs: NOW - ms }, NOW)).toBe(text);
 });

@@ -26,6 +26,7 @@ export class MetainfoSearch implements SwarmListener {
   #wake: (() => void) | undefined;
   #isWoken = false;
   #isWide = false;
+  #isTold = false;
   #lastFailure = '';
   #unusable: UnusableTorrent | undefined;
 
@@ -37,10 +38,17 @@ export class MetainfoSearch implements SwarmListener {
   get problem(): string {
     const answers = this.#race.answers(this.parts.clock.nowMs());
     const endpointOf = (peer: PeerId): string => this.#peers.get(peer)?.endpoint ?? '';
-    return searchText({ known: this.#race.size, answers, endpointOf, lastFailure: this.#lastFailure });
+    return searchText({
+      isTold: this.#isTold,
+      known: this.#race.size,
+      answers,
+      endpointOf,
+      lastFailure: this.#lastFailure,
+    });
   }
 
   peers({ snapshot, upserted, removed }: Parameters<SwarmListener['peers']>[0]): void {
+    this.#isTold = true;
     const named = new Set(upserted.map(({ peerId }) => peerId));
     const gone = snapshot ? [...this.#peers.keys()].filter((peer) => !named.has(peer)) : removed;
     for (const peer of gone) this.#race.forget(peer);

@@ -12,11 +12,12 @@ const endpoints = new Map([1, 2, 3, 4].map((number) => [peerNamed(String(number)
 
 function text(state: Partial<SearchState>): string {
   const endpointOf: SearchState['endpointOf'] = (peer) => endpoints.get(peer) ?? '';
-  return searchText({ known: 4, answers: [], endpointOf, lastFailure: '', ...state });
+  return searchText({ isTold: true, known: 4, answers: [], endpointOf, lastFailure: '', ...state });
 }
 
 describe('searchText', () => {
   it.each<[string, Partial<SearchState>]>([
+    ['waiting for peers from the tracker', { isTold: false, known: 0 }],
     ['no known peer has it yet', { known: 0 }],
     [
       'no known peer has it; bob at 10.0.0.3:7072 is gone',

@@ -2,6 +2,8 @@ import type { PeerId } from '@enjambre/core/ids';
 import type { RaceAnswer } from '../../domain/metainfo-race.js';
 
 export interface SearchState {
+  /** Whether the tracker has listed the peers of the swarm. */
+  readonly isTold: boolean;
   /** Number of peers listed by the tracker. */
   readonly known: number;
   readonly answers: readonly RaceAnswer[];
@@ -10,8 +12,11 @@ export interface SearchState {
   readonly lastFailure: string;
 }
 
+export const WAITING_FOR_PEERS = 'waiting for peers from the tracker';
+
 /** State of a search for metainfo, for people. */
-export function searchText({ known, answers, endpointOf, lastFailure }: SearchState): string {
+export function searchText({ isTold, known, answers, endpointOf, lastFailure }: SearchState): string {
+  if (!isTold && known === 0) return WAITING_FOR_PEERS;
   if (known === 0)
     return lastFailure === '' ? 'no known peer has it yet' : `no known peer has it; ${lastFailure}`;
   if (answers.length === 0)

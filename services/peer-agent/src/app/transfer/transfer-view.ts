@@ -11,10 +11,8 @@ export type TransferState =
 export interface TransferView {
   readonly record: TransferRecord;
   readonly state: TransferState;
-  /** Why it failed, or CONTENT_MISSING; empty otherwise. */
+  /** Why it failed, the progress of a check, or what it waits for; empty otherwise. */
   readonly reason: string;
-  /** Why it failed, the progress of a check, or what it waits for: a sentence; empty otherwise. */
-  readonly message: string;
   readonly path: string;
   readonly pieceLength: number;
   readonly pieceCount: number;
@@ -25,12 +23,16 @@ export interface TransferView {
   /** Bytes per second. */
   readonly downloadRate: number;
   readonly uploadRate: number;
+  /** Estimate in seconds; undefined if there is none, as while something other than the download takes the time. */
+  readonly timeLeft: number | undefined;
   readonly peers: readonly (PeerAccount & { readonly banned: string })[];
 }
 
 /** Inputs of a view. */
 interface ViewParts
-  extends Omit<TrafficState, 'downloads'>, Pick<WaitingFor, 'checked' | 'waiting' | 'trackerAway'> {
+  extends
+    Omit<TrafficState, 'downloads'>,
+    Pick<WaitingFor, 'checked' | 'finishing' | 'waiting' | 'trackerAway'> {
   readonly record: TransferRecord;
   readonly state: TransferState;
   readonly content: Content | undefined;
@@ -39,14 +41,15 @@ interface ViewParts
 }
 
 export function viewOf(parts: ViewParts): TransferView {
-  const { record, state, content, have, ledger } = parts;
+  const { record, state, content, have, ledger, finishing } = parts;
+  const traffic = trafficView(ledger, { ...parts, downloads: state === 'downloading' && finishing === '' });
   return {
     record,
     state,
-    reason: state === 'missing' ? 'CONTENT_MISSING' : record.reason,
-    message: messageOf(record, state, { ...parts, pieces: content?.layout.pieceCount ?? 0 }),
+    reason: reasonOf(record, state, { ...parts, pieces: content?.layout.pieceCount ?? 0 }),
     ...contentView(content, have, record),
-    ...trafficView(ledger, { ...parts, downloads: state === 'downloading' }),
+    ...traffic,
+    timeLeft: timeLeftOf(record, traffic.downloadRate),
     path: content?.store.path ?? record.location,
     checkedPieceCount: state === 'checking' ? parts.checked : 0,
   };
@@ -104,8 +107,20 @@ function trafficView(
   };
 }
 
+/** An estimate beyond it, from a rate that is almost zero, says nothing. */
+const LONGEST_ESTIMATE_S = 30 * 24 * 3600;
+
+function timeLeftOf({ sizeBytes, doneBytes }: TransferRecord, downloadRate: number): number | undefined {
+  const left = sizeBytes - doneBytes;
+  if (downloadRate < 1 || left <= 0) return undefined;
+  const seconds = left / downloadRate;
+  return seconds > LONGEST_ESTIMATE_S ? undefined : seconds;
+}
+
 /** Why a transfer makes no progress. */
 interface WaitingFor {
+  /** What is done with the verified pieces; empty before. */
+  readonly finishing: string;
   readonly checked: number;
   readonly pieces: number;
   readonly waiting: string;
@@ -113,9 +128,10 @@ interface WaitingFor {
 }
 
 /** Why it failed, how far a check is, or what it waits for; empty otherwise. */
-function messageOf(record: TransferRecord, state: TransferState, waitingFor: WaitingFor): string {
-  const { checked, pieces, waiting, trackerAway } = waitingFor;
-  if (record.goal === 'failed') return record.message;
+function reasonOf(record: TransferRecord, state: TransferState, waitingFor: WaitingFor): string {
+  const { checked, finishing, pieces, waiting, trackerAway } = waitingFor;
+  if (record.goal === 'failed') return record.reason;
+  if (finishing !== '' && (state === 'checking' || state === 'downloading')) return finishing;
   if (state === 'missing') return waiting;
   if (state === 'checking') return `checked ${checked} of ${pieces} pieces`;
   return waiting !== '' && trackerAway ? `${waiting}; the tracker is unreachable` : waiting;

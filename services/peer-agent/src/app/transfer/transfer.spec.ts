@@ -6,6 +6,7 @@ import { VirtualClock } from '@enjambre/harness/virtual-clock';
 import { bytesOf, metainfoOf } from '../../../test/support/content.js';
 import { MemoryDisk } from '../../../test/support/memory-disk.js';
 import { MemoryStores } from '../../../test/support/memory-piece-store.js';
+import { overriding } from '../../../test/support/overriding.js';
 import { MemorySwarm } from '../../../test/support/memory-swarm.js';
 import { MemoryTracker } from '../../../test/support/memory-tracker.js';
 import { peerNamed } from '../../../test/support/ids.js';
@@ -18,6 +19,7 @@ import { AgentLimits } from '../agent/limits.js';
 import { Locality } from '../agent/locality.js';
 import { Meter } from '../agent/meter.js';
 import type { ProgressLog, TransferArchive } from '../ports/archives.js';
+import type { PieceStore } from '../ports/piece-store.js';
 import type { StoreFactory } from '../ports/store-factory.js';
 import { ComplaintTurns } from '../upload/complaint-turns.js';
 import { Transfer } from './transfer.js';
@@ -29,6 +31,7 @@ const data = bytesOf(8 * PIECE);
 const metainfo = metainfoOf(data, PIECE, 'model.bin');
 const target = '/downloads/model.bin';
 const log = createLogger({ name: 'test', level: 'silent' });
+const NEVER = new AbortController().signal;
 
 /** What is saved of one transfer, and when its progress was. */
 class MemoryArchive implements TransferArchive, ProgressLog {
@@ -45,12 +48,11 @@ class MemoryArchive implements TransferArchive, ProgressLog {
     return Promise.resolve({ have: this.#have ?? Bitfield.empty(pieceCount), unsure: [] });
   }
 
-  save(what: unknown): Promise<void> {
-    if (what instanceof Bitfield) {
-      this.#have = what.clone();
-      this.savedMs.push(this.clock.nowMs());
-    }
-    return Promise.resolve();
+  async save(what: unknown): Promise<void> {
+    if (!(what instanceof Bitfield)) return;
+    this.#have = what.clone();
+    this.savedMs.push(this.clock.nowMs());
+    if (savingMs > 0 && what.isFull()) await this.clock.sleep(savingMs, NEVER);
   }
 
   note(): void {
@@ -104,10 +106,11 @@ beforeEach(async () => {
   tracker = new MemoryTracker();
   archive = new MemoryArchive(clock);
   entered = [];
+  [savingMs, namingMs] = [0, 0];
   const memory = new MemoryStores(disk);
   const stores: StoreFactory = {
     original: (of, path) => memory.original(of, path),
-    download: (of, folder, inPlace) => memory.download(of, folder, inPlace),
+    download: (of, folder, inPlace) => slow(memory.download(of, folder, inPlace)),
     checkTarget: () => Promise.resolve(true),
     rehearse: () => Promise.resolve(),
     room: () => Promise.resolve(undefined),
@@ -148,7 +151,51 @@ beforeEach(async () => {
   await transfer.start('started');
 });
 
+/** How long the store takes to give the content its name, and the archive to save the progress. */
+let namingMs = 0;
+let savingMs = 0;
+
+function slow(store: PieceStore): PieceStore {
+  return overriding(store, {
+    publish: async () => {
+      await clock.sleep(namingMs, NEVER);
+      return store.publish();
+    },
+  });
+}
+
 describe('a transfer on virtual time', () => {
+  it('says what it does between the last byte and seeding, without an estimate of the download', async () => {
+    [savingMs, namingMs] = [4000, 10_000];
+    tracker.add(swarm.uploader('alice').address);
+    await clock.advance(2000);
+    const { state, reason, timeLeft, downloadRate } = transfer.view();
+    expect({ state, reason, timeLeft, downloadRate }).toEqual({
+      state: 'downloading',
+      reason: 'writing all data to the disk',
+      timeLeft: undefined,
+      downloadRate: 0,
+    });
+    await clock.advance(5000);
+    expect(transfer.view().reason).toBe('syncing the disk, and giving the content its final name');
+    await clock.advance(12_000);
+    expect(transfer.view()).toMatchObject({ state: 'seeding', reason: '' });
+    await transfer.stop();
+  });
+
+  it('gives no estimate that a rate of almost zero makes absurd', async () => {
+    const alice = swarm.uploader('alice').only(0);
+    tracker.add(alice.address);
+    await clock.advance(1500);
+    expect(transfer.view().timeLeft).toBeGreaterThan(0);
+    await clock.advance(3000);
+    expect(transfer.view()).toMatchObject({
+      timeLeft: undefined,
+      reason: 'no connected peer has the missing pieces',
+    });
+    await transfer.stop();
+  });
+
   it('downloads, takes its name and seeds', async () => {
     tracker.add(swarm.uploader('alice').address);
     await clock.advance(1000);
@@ -175,7 +222,7 @@ describe('a transfer on virtual time', () => {
     silent.hold();
     tracker.add(silent.address);
     await clock.advance(9500);
-    expect(transfer.view().message).toMatch(/no data received for 9s/);
+    expect(transfer.view().reason).toMatch(/no data received for 9s/);
     tracker.add(swarm.uploader('alice').address);
     await clock.advance(20_000);
     expect(transfer.state).toBe('seeding');
@@ -189,7 +236,7 @@ describe('a transfer on virtual time', () => {
     disk.remove(target);
     await clock.advance(2500);
     expect(transfer.state).toBe('missing');
-    expect(transfer.view().message).toMatch(/model\.bin is missing/);
+    expect(transfer.view().reason).toMatch(/model\.bin is missing/);
     await clock.advance(3_600_000);
     expect(transfer.state).toBe('missing');
     disk.put(target, file?.bytes ?? Buffer.alloc(0));
