@@ -148,6 +148,35 @@ describe('a JetStream store', () => {
     await store.stop();
   });
 
+  test('stores peers and names with the fields of the vocabulary, and for an earlier version', async () => {
+    const store = await started();
+    const times = { seenAt: 4000, knownSince: 2000, namedAt: 3000, presentMs: 1500 };
+    const peer = { ...ALICE, ...times, party: '10.0.0.7', tookPart: true };
+    const kept = { id: bob.id, name: 'bob', namedAt: 3000, party: '10.0.0.8', keptUntil: 9000 };
+    await store.savePeer(peer);
+    await store.saveName(kept);
+    const connection = await connectToNats(nats.url);
+    const bucket = await connection.jetstream().views.kv(BUCKET);
+    const jsonOf = async (key: string): Promise<unknown> => (await bucket.get(key))?.json();
+    const { id, ...older } = peer;
+    expect(await jsonOf(`peer.${id}`)).toEqual({
+      ...older,
+      seen_at: '1970-01-01T00:00:04.000Z',
+      known_at: '1970-01-01T00:00:02.000Z',
+      named_at: '1970-01-01T00:00:03.000Z',
+      present_seconds: 1.5,
+      took_part: true,
+    });
+    expect(await jsonOf(`name.${bob.id}`)).toMatchObject({
+      named_at: '1970-01-01T00:00:03.000Z',
+      expires_at: '1970-01-01T00:00:09.000Z',
+      keptUntil: 9000,
+    });
+    await connection.close();
+    expect(await store.contacts()).toMatchObject({ peers: [peer], names: [kept] });
+    await store.stop();
+  });
+
   test('ignores malformed contacts', async () => {
     const store = await started();
     await store.savePeer({ ...ALICE, seenAt: 1 });

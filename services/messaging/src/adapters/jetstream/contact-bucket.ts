@@ -7,33 +7,13 @@ import type { Contacts } from '../../app/ports.js';
 import type { KeptName } from '../../domain/kept-names.js';
 import type { KnownPeer, Membership } from '../../domain/roster.js';
 import { checkRoomName } from '../../domain/message.js';
+import { decodeName, decodePeer, encodeName, encodePeer } from './stored-contact.js';
 import type { JetStreamAccess } from './jetstream-access.js';
 
 /** A bucket of 10,000 peers is read in well under a second. */
 const LOAD_TIMEOUT_MS = 20_000;
-const peerSchema = z
-  .object({
-    name: z.string().min(1).max(64),
-    seenAt: z.number(),
-    // Absent from versions before these fields: such a peer may have taken part.
-    knownSince: z.number().optional(),
-    namedAt: z.number().optional(),
-    party: z.string().max(64).default(''),
-    presentMs: z.number().default(0),
-    tookPart: z.boolean().default(true),
-  })
-  .transform(({ namedAt: named, knownSince, ...peer }) => {
-    const namedAt = named ?? peer.seenAt;
-    return { ...peer, namedAt, knownSince: knownSince ?? namedAt };
-  });
 /** Milliseconds since 1970. */
 const timeSchema = z.coerce.number().min(0);
-const nameSchema = z.object({
-  name: z.string().min(1).max(64),
-  namedAt: z.number(),
-  party: z.string().max(64),
-  keptUntil: z.number(),
-});
 
 interface Found {
   readonly peers: KnownPeer[];
@@ -71,7 +51,7 @@ export class ContactBucket {
   }
 
   async savePeer({ id, ...peer }: KnownPeer): Promise<void> {
-    await this.#put(`peer.${id}`, JSON.stringify(peer));
+    await this.#put(`peer.${id}`, encodePeer(peer));
   }
 
   async forgetPeer(id: PeerId): Promise<void> {
@@ -89,7 +69,7 @@ export class ContactBucket {
   }
 
   async saveName({ id, ...name }: KeptName): Promise<void> {
-    await this.#put(`name.${id}`, JSON.stringify(name));
+    await this.#put(`name.${id}`, encodeName(name));
   }
 
   async deleteName(id: PeerId): Promise<void> {
@@ -124,7 +104,7 @@ export class ContactBucket {
     const text = entry.string();
     const [kind, first = '', second = ''] = key.split('.');
     if (kind === 'peer') {
-      found.peers.push({ id: parsePeerId(first), ...peerSchema.parse(JSON.parse(text)) });
+      found.peers.push({ id: parsePeerId(first), ...decodePeer(text) });
     } else if (kind === 'room') {
       const room = Buffer.from(first, 'base64url').toString();
       checkRoomName(room);
@@ -132,7 +112,7 @@ export class ContactBucket {
       const joinedAt = text === '' ? entry.created.getTime() : timeSchema.parse(text);
       found.memberships.push({ room, peer: parsePeerId(second), joinedAt });
     } else if (kind === 'name') {
-      found.names.push({ id: parsePeerId(first), ...nameSchema.parse(JSON.parse(text)) });
+      found.names.push({ id: parsePeerId(first), ...decodeName(text) });
     } else if (kind === 'cursor') {
       this.#cursors.set(parsePeerId(first), z.coerce.number().int().min(0).parse(text));
     }

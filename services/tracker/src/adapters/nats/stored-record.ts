@@ -7,16 +7,37 @@ import { publicationKey, type Publication } from '../../domain/publications.js';
 import { mergeVersions, MAX_VERSIONS } from '../../domain/versions.js';
 import { checkFileSummary } from '../../domain/file-summary.js';
 
-const recordSchema = z.object({
-  name: z.string(),
-  size: z.number(),
-  pieceLength: z.number(),
-  fileCount: z.number(),
-  sharedAt: z.iso.datetime().optional(),
-  sharedBy: z.string().max(64).optional(),
-});
-
 const MAX_NAME_CHARS = 64;
+const peerName = z.string().max(MAX_NAME_CHARS);
+const time = z.iso.datetime().optional();
+
+const recordSchema = z
+  .object({
+    name: z.string(),
+    size_bytes: z.number(),
+    piece_length: z.number(),
+    file_count: z.number(),
+    shared_at: time,
+    publisher: z.object({ name: peerName }).optional(),
+  })
+  .transform(({ name, publisher, ...record }) => ({
+    file: { name, size: record.size_bytes, pieceLength: record.piece_length, fileCount: record.file_count },
+    sharedAt: record.shared_at,
+    sharedBy: publisher?.name,
+  }));
+
+/** The names of version 0.1. */
+const olderSchema = z
+  .object({
+    name: z.string(),
+    size: z.number(),
+    pieceLength: z.number(),
+    fileCount: z.number(),
+    sharedAt: time,
+    sharedBy: peerName.optional(),
+  })
+  .transform(({ sharedAt, sharedBy, ...file }) => ({ file, sharedAt, sharedBy }));
+
 const id = z.string().regex(/^[0-9a-f]{64}$/);
 
 const publicationSchema = z.object({
@@ -29,17 +50,31 @@ const publicationSchema = z.object({
     .max(MAX_VERSIONS),
 });
 
-/** Encodes a record as JSON, readable with `nats kv get`. */
+/**
+ * Encodes a record as JSON, readable with `nats kv get`. It has its fields also under the names of version 0.1: while
+ * the trackers of a network are updated one by one, the older ones read it and keep who shared the file first.
+ */
 export function encodeRecord({ file, firstShare }: FileRecord): string {
   const { name, size, pieceLength, fileCount } = file;
-  const shared = firstShare && { sharedAt: new Date(firstShare.at).toISOString(), sharedBy: firstShare.by };
-  return JSON.stringify({ name, size, pieceLength, fileCount, ...shared });
+  const shared_at = firstShare && new Date(firstShare.at).toISOString();
+  const publisher = firstShare?.by ? { name: firstShare.by } : undefined;
+  const record = {
+    name,
+    size_bytes: size,
+    piece_length: pieceLength,
+    file_count: fileCount,
+    shared_at,
+    publisher,
+  };
+  const older = { size, pieceLength, fileCount, sharedAt: shared_at, sharedBy: firstShare?.by };
+  return JSON.stringify({ ...record, ...older });
 }
 
 /** Throws any error if the value is malformed. */
 export function decodeRecord(key: string, value: Uint8Array): FileRecord {
-  const text = Buffer.from(value).toString();
-  const { sharedAt, sharedBy = '', ...file } = recordSchema.parse(JSON.parse(text));
+  const json: unknown = JSON.parse(Buffer.from(value).toString());
+  const isOlder = typeof json === 'object' && json !== null && !('size_bytes' in json);
+  const { file, sharedAt, sharedBy = '' } = (isOlder ? olderSchema : recordSchema).parse(json);
   checkFileSummary(file);
   const firstShare = sharedAt === undefined ? undefined : { at: Date.parse(sharedAt), by: sharedBy };
   return { infohash: parseInfoHash(key), file, firstShare };
