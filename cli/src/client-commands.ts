@@ -146,12 +146,20 @@ const EVENTS: ClientCommand = {
   },
 };
 
+const TOP: ClientCommand = {
+  usage: 'top',
+  summary: 'watch transfers, peers and the network on the whole screen; ? lists the keys',
+  flags: [{ flags: '--once', description: 'print everything once, and exit; for scripts also with --json' }],
+  handle: async (session, _, given) =>
+    (await import('./commands/top.js')).top(session, { once: given.once === true }),
+};
+
 /** Adds the commands that call an agent or a tracker. */
 export function addClientCommands(program: Command, context: Context, makeOutput: MakeOutput): void {
   program.commandsGroup('Sharing:');
   addAll([...SHARING, INSPECT]);
   program.commandsGroup("This agent's transfers:");
-  addAll(TRANSFERS);
+  addAll([...TRANSFERS, TOP]);
   program.commandsGroup('The network:');
   addAll([...NETWORK, EVENTS, HEALTH]);
   program.commandsGroup('Messages:');

@@ -78,7 +78,8 @@ function named<T>(name: string, columns: readonly ListColumn<T>[], flag: string)
   throw new EnjambreError('invalid', 'USAGE', `${flag}: there is no column "${name}": choose from ${names}`);
 }
 
-function nameOf(title: string): string {
+/** The name of a column in flags. */
+export function nameOf(title: string): string {
   return title.replaceAll(' ', '-');
 }
 

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { ENJAMBRE } from './swarm.js';
 
@@ -49,6 +50,15 @@ export class Terminal {
   /** Types keys, such as "q" or "\u0003" (Ctrl-C). */
   type(keys: string): void {
     this.#child.stdin?.write(keys);
+  }
+
+  /** Sends a signal to the command itself. */
+  signalInside(name: NodeJS.Signals): void {
+    const [pid = ''] = readFileSync(
+      `/proc/${this.#child.pid}/task/${this.#child.pid}/children`,
+      'utf8',
+    ).split(' ');
+    process.kill(Number(pid), name);
   }
 
   /** The exit code of the command. */
