@@ -14,12 +14,12 @@ const AFTER_CAUSE: Readonly<Partial<Record<Cause, string>>> = {
 };
 
 /** Why a transfer has failed or is missing, with the command that fixes it. Older agents name it themselves. */
-export function reasonOf({ state, message: reason, origin, infohash }: Transfer): string {
-  if (state !== TransferState.MISSING || reason === '' || reason.includes('`enjambre ')) return reason;
+export function messageOf({ state, message, origin, infohash }: Transfer): string {
+  if (state !== TransferState.MISSING || message === '' || message.includes('`enjambre ')) return message;
   const ref = shortDigits(infohash);
   return origin
-    ? `${reason}; \`enjambre get ${ref}\` downloads it from other peers`
-    : `${reason}; \`enjambre verify ${ref}\` downloads it again`;
+    ? `${message}; \`enjambre get ${ref}\` downloads it from other peers`
+    : `${message}; \`enjambre verify ${ref}\` downloads it again`;
 }
 
 /** What a download waited for most, with the command that helps; none for downloads of less than a second. */

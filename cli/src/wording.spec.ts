@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { EnjambreError } from '@enjambre/core/error';
 import { Cause, Explanation, Transfer, TransferState } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import { conclusionOf, reasonOf } from './transfer-wording.js';
+import { conclusionOf, messageOf } from './transfer-wording.js';
 import { messageWithRemedy } from './wording.js';
 
 const said = (message: string, metadata: Record<string, string>): string =>
@@ -71,19 +71,19 @@ describe('the reason of a missing transfer', () => {
   const missing = { state: TransferState.MISSING, message: '/x is missing', infohash: '5d'.repeat(32) };
 
   it('ends with the command that downloads its content', () => {
-    expect(reasonOf(Transfer.fromPartial(missing))).toBe(
+    expect(messageOf(Transfer.fromPartial(missing))).toBe(
       '/x is missing; `enjambre verify 5d5d5d5d` downloads it again',
     );
-    expect(reasonOf(Transfer.fromPartial({ ...missing, origin: true }))).toBe(
+    expect(messageOf(Transfer.fromPartial({ ...missing, origin: true }))).toBe(
       '/x is missing; `enjambre get 5d5d5d5d` downloads it from other peers',
     );
   });
 
   it('is unchanged if nothing is missing, or if an older agent has named the command', () => {
     const failed = { ...missing, state: TransferState.FAILED };
-    expect(reasonOf(Transfer.fromPartial(failed))).toBe('/x is missing');
+    expect(messageOf(Transfer.fromPartial(failed))).toBe('/x is missing');
     const older = '/x is missing; `enjambre verify 5d5d5d5d` downloads it again';
-    expect(reasonOf(Transfer.fromPartial({ ...missing, message: older }))).toBe(older);
+    expect(messageOf(Transfer.fromPartial({ ...missing, message: older }))).toBe(older);
   });
 });
 

@@ -208,6 +208,12 @@ describe('enjambre get', () => {
 
   test.each([
     [
+      { state: TransferState.FAILED, reason: 'DISK_FULL', message: 'the disk is full' },
+      'DISK_FULL',
+      /failed: the disk is full/,
+    ],
+    // From an older agent.
+    [
       { state: TransferState.FAILED, message: 'the disk is full' },
       'TRANSFER_FAILED',
       /failed: the disk is full/,

@@ -75,7 +75,7 @@ export class Tracker {
     if (!session) return;
     const leftBytes = news === 'completed' ? 0 : this.content.bytes;
     const numbers = { leftBytes, downloadedBytes: 0, uploadedBytes: 0 };
-    const report = { infohash: INFOHASH, news, ...numbers, file: this.#file, reason: '' };
+    const report = { infohash: INFOHASH, news, ...numbers, file: this.#file, reason: '', message: '' };
     this.#tell(this.#registry.announce(session, report, this.agenda.nowMs));
   }
 

@@ -80,16 +80,21 @@ describeWithMounts('a download to a separate disk', () => {
     await untilMore(bob, big.infohash, 1);
     await fillUp(join(bob.downloadDir, 'filler'));
     lastLine(await swarm.command(bob, ['limit', big.infohash, '--max-download', 'none', '--json']));
-    const { message } = await until(bob, big.infohash, 'failed');
+    const { reason, message } = await until(bob, big.infohash, 'failed');
+    expect(reason).toBe('DISK_FULL');
     expect(message).toMatch(/big\.bin: the disk is full: make room and resume$/);
+    const { json } = await swarm.command(bob, ['events', '--json']);
+    const failure = json.find(({ type }) => type === 'enjambre.download.failed');
+    expect(failure?.['data']).toMatchObject({ file: { name: 'big.bin' }, reason, message });
     expect(await until(bob, other.infohash, 'downloading')).not.toHaveProperty('message');
     link.bytesPerSecond = Infinity;
     await until(bob, other.infohash, 'seeding');
     expect(await hasCopy({ ...bob, downloadDir: join(swarm.root, 'elsewhere') }, other)).toBe(true);
 
     const noRoom = /needs .* where 0 B are free: make room/;
-    const again = await swarm.command(bob, ['resume', big.infohash]);
+    const again = await swarm.command(bob, ['resume', big.infohash, '--json']);
     expect(again).toMatchObject({ code: 1, stderr: expect.stringMatching(noRoom) });
+    expect(again.json.at(-1)).toMatchObject({ type: 'error', reason: 'DISK_FULL' });
     expect((await until(bob, big.infohash, 'failed')).message).toMatch(noRoom);
     changeMounts(bob, ['mount', '-o', `remount,size=${16 * MIB}`, downloadDir]);
     await resume(bob, big.infohash);
@@ -112,7 +117,8 @@ describeWithMounts('a download to a separate disk', () => {
     // Not a remount: the kernel does not make a file system read-only while a file is open for writing.
     changeMounts(bob, ['mount', '--bind', downloadDir, downloadDir]);
     changeMounts(bob, ['mount', '-o', 'remount,bind,ro', downloadDir]);
-    const { message } = await until(bob, tree.infohash, 'failed');
+    const { reason, message } = await until(bob, tree.infohash, 'failed');
+    expect(reason).toBe('READ_ONLY');
     expect(message).toMatch(/\.bin: the file system is read-only: mount it writable and resume$/);
     changeMounts(bob, ['umount', '--lazy', downloadDir]);
     link.bytesPerSecond = Infinity;
@@ -189,7 +195,8 @@ describe('an active download', () => {
     const incomplete = join(bob.downloadDir, '.incomplete');
     await untilMore(bob, moved.infohash, MIB);
     await rename(incomplete, join(swarm.root, 'aside'));
-    const { message } = await until(bob, moved.infohash, 'missing');
+    const { reason, message } = await until(bob, moved.infohash, 'missing');
+    expect(reason).toBe('CONTENT_MISSING');
     expect(message).toMatch(/moved\.bin is missing: mount its disk or restore it, and the download resumes/);
     expect(await until(bob, other.infohash, 'downloading')).not.toHaveProperty('message');
     lastLine(await swarm.command(bob, ['limit', other.infohash, '--max-download', 'none', '--json']));

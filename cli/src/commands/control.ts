@@ -8,7 +8,7 @@ import { transferJson } from '../render/json.js';
 import { removedJson, removedLines } from '../render/removed.js';
 import { plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
-import { reasonOf } from '../transfer-wording.js';
+import { messageOf } from '../transfer-wording.js';
 
 /** `enjambre pause`: stops transfers; their data is kept. */
 export async function pause(session: Session, selection: Selection): Promise<void> {
@@ -48,14 +48,14 @@ async function resumeOne(session: Session, ref: string): Promise<void> {
   if (transfer.state === TransferState.FAILED)
     throw new EnjambreError(
       'aborted',
-      'TRANSFER_FAILED',
-      `${name} failed again: ${plain(reasonOf(transfer))}`,
+      transfer.reason || 'TRANSFER_FAILED',
+      `${name} failed again: ${plain(messageOf(transfer))}`,
     );
   if (transfer.state === TransferState.MISSING)
     throw new EnjambreError(
       'aborted',
       'CONTENT_MISSING',
-      `${name} still waits for its files: ${plain(reasonOf(transfer))}`,
+      `${name} still waits for its files: ${plain(messageOf(transfer))}`,
     );
   const state = transfer.state === TransferState.PAUSED ? '' : `: ${stateWord(transfer.state)}`;
   session.output.line(`${name} is resumed${state}`);

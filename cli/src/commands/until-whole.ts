@@ -7,7 +7,7 @@ import { plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
 import { isStopped } from '../several.js';
 import { follow, type Watchable } from './follow.js';
-import { reasonOf } from '../transfer-wording.js';
+import { messageOf } from '../transfer-wording.js';
 
 /** How long a resumed transfer may still report its old state. */
 const STARTING_MS = 1000;
@@ -65,12 +65,12 @@ export async function untilWhole(
 /** True if the transfer is complete, false if it is running. Throws if it has stopped. */
 function isComplete(transfer: Transfer): boolean {
   const name = plain(transfer.name);
-  const why = transfer.message === '' ? '' : `: ${plain(reasonOf(transfer))}`;
+  const why = transfer.message === '' ? '' : `: ${plain(messageOf(transfer))}`;
   switch (transfer.state) {
     case TransferState.SEEDING:
       return true;
     case TransferState.FAILED:
-      throw new EnjambreError('aborted', 'TRANSFER_FAILED', `${name} failed${why}`);
+      throw new EnjambreError('aborted', transfer.reason || 'TRANSFER_FAILED', `${name} failed${why}`);
     case TransferState.MISSING:
       throw new EnjambreError('aborted', 'CONTENT_MISSING', `${name} waits for its files${why}`);
     case TransferState.PAUSED: {
@@ -94,7 +94,7 @@ function progressOf(transfer: Transfer): Progress {
   const checked = transfer.checkedPieceCount * Number(transfer.pieceLength);
   const checking = transfer.state === TransferState.CHECKING;
   const sizeBytes = Number(transfer.sizeBytes);
-  const waiting = transfer.message === '' ? '' : plain(reasonOf(transfer));
+  const waiting = transfer.message === '' ? '' : plain(messageOf(transfer));
   return {
     name: plain(transfer.name),
     doneBytes: checking ? Math.min(checked, sizeBytes) : Number(transfer.doneBytes),

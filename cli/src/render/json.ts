@@ -5,7 +5,7 @@ import { priorityWord } from '../limit-values.js';
 import { distanceJson, trafficJson } from './distance.js';
 import { ifAny, type JsonObject, type JsonValue } from './json-line.js';
 import { leftOutJson } from './left-out.js';
-import { reasonOf } from '../transfer-wording.js';
+import { messageOf } from '../transfer-wording.js';
 import { stateJson } from './transfer-state.js';
 
 // The shapes that `--json` prints: a public interface, described in docs/vocabulary.md. Fields are only ever added.
@@ -27,7 +27,8 @@ export function transferJson(type: string, transfer: Transfer): JsonObject {
     infohash: transfer.infohash,
     name: transfer.name,
     state: stateJson(transfer.state),
-    message: reasonOf(transfer),
+    reason: transfer.reason,
+    message: messageOf(transfer),
     warning: transfer.warning,
     path: transfer.path,
     other_paths: transfer.otherPaths,
@@ -63,7 +64,8 @@ export function progressJson(transfer: Transfer): JsonObject {
     infohash: transfer.infohash,
     name: transfer.name,
     state: stateJson(transfer.state),
-    message: reasonOf(transfer),
+    reason: transfer.reason,
+    message: messageOf(transfer),
     size_bytes: ifAny(transfer.sizeBytes),
     done_bytes: transfer.doneBytes,
     checked_piece_count: ifAny(transfer.checkedPieceCount),
@@ -110,7 +112,8 @@ export function verifiedJson({ transfer, piecesGood, bytesFetched }: Findings): 
     name: transfer.name,
     path: transfer.path,
     state: stateJson(transfer.state),
-    message: reasonOf(transfer),
+    reason: transfer.reason,
+    message: messageOf(transfer),
     piece_count: transfer.pieceCount,
     good_piece_count: piecesGood,
     downloaded_bytes: bytesFetched,

@@ -1,6 +1,6 @@
 import type { Transfer, TransferPeer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { Output, Screen } from '../output.js';
-import { reasonOf } from '../transfer-wording.js';
+import { messageOf } from '../transfer-wording.js';
 import { crossedText, distanceText } from './distance.js';
 import { factLines, type Fact } from './facts.js';
 import { secondsOf } from './json.js';
@@ -41,7 +41,7 @@ function transferFacts(transfer: Transfer, colors: Output['colors'], now: number
   const counted = known && !isInDoubt(transfer);
   return [
     ['state', `${stateColor(state, colors)}${counted && state !== 'seeding' ? `, ${done}` : ''}`],
-    ['reason', plain(reasonOf(transfer))],
+    ['reason', plain(messageOf(transfer))],
     ['warning', plain(transfer.warning)],
     ['size', known ? sizeOf(transfer) : 'not known yet'],
     ['done', counted ? `${formatBytes(transfer.doneBytes)}, ${count(transfer.donePieceCount, 'piece')}` : ''],

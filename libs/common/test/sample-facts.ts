@@ -33,7 +33,7 @@ const VALUES: { readonly [Case in FactCase]: fc.Arbitrary<ValueOf<Case>> } = {
   downloadStarted: fc.record({ peer, file }),
   downloadProgressed: fc.record({ peer, file, leftBytes: count }),
   downloadCompleted: fc.record({ peer, file, downloadedBytes: count }),
-  downloadFailed: fc.record({ peer, file, message }),
+  downloadFailed: fc.record({ peer, file, message, reason: fc.constantFrom('', 'DISK_FULL') }),
   messageSent: fc
     .record({ sender: peer, messageId, to: targets, preview: text(120), sizeBytes: count })
     .map(({ to, ...message }) => ({ ...message, ...to })),

@@ -61,7 +61,7 @@ describe('a download that was asked for by name', () => {
     const transfer = await get('report.pdf');
     await inState(transfer, 'failed');
     expect(transfer.fault).toBe('NAME_MISMATCH');
-    expect(transfer.view().reason).toMatch(/lists "report\.pdf" .* but the content is "authorized_keys"/);
+    expect(transfer.view().message).toMatch(/lists "report\.pdf" .* but the content is "authorized_keys"/);
     expect(await written()).toEqual([]);
   });
 
@@ -70,7 +70,7 @@ describe('a download that was asked for by name', () => {
     const transfer = await get('report.pdf');
     await inState(transfer, 'failed');
     expect(transfer.fault).toBe('NAME_MISMATCH');
-    expect(transfer.view().reason).toMatch(/\(10 bytes\), but the content is "report\.pdf" \(32768 bytes\)/);
+    expect(transfer.view().message).toMatch(/\(10 bytes\), but the content is "report\.pdf" \(32768 bytes\)/);
     const { folder, tracker } = agent;
     await agent.halt();
     agent = await DownloadAgent.start(folder);

@@ -45,7 +45,7 @@ const until = (transfer: Transfer, state: Transfer['state'], path: string): Prom
   waitFor(() => transfer.state === state && transfer.view().path === at(path), {
     what: `${path} to be ${state}`,
     everyMs: 5,
-    seen: () => [transfer.state, transfer.view().path, transfer.view().reason],
+    seen: () => [transfer.state, transfer.view().path, transfer.view().message],
   });
 
 async function servesIt(transfer: Transfer): Promise<void> {
@@ -118,7 +118,7 @@ describe('content shared from two places', () => {
     await writeFile(at('2/m.bin'), Buffer.alloc(data.length, 8));
     await writeFile(at('1/m.bin'), Buffer.alloc(data.length, 7));
     await waitFor(() => transfer.state === 'failed', { what: 'the end', seen: () => transfer.view() });
-    expect(transfer.view().reason).toMatch(/is no longer what was shared/);
+    expect(transfer.view().message).toMatch(/is no longer what was shared/);
   });
 
   it('keeps the other when the new content of one is shared', async () => {
@@ -179,10 +179,10 @@ describe('a stopped transfer with a withdrawn copy', () => {
     const transfer = agent.transfers.get(metainfo.infohash);
     await until(transfer, 'failed', '1/m.bin');
     await agent.transfers.withdraw(transfer, at('1/m.bin'));
-    expect(transfer.view()).toMatchObject({ state: 'failed', path: at('2/m.bin'), reason: 'broken' });
+    expect(transfer.view()).toMatchObject({ state: 'failed', path: at('2/m.bin'), message: 'broken' });
     await transfer.resume();
     await until(transfer, 'seeding', '2/m.bin');
-    expect(transfer.view().reason).toBe('');
+    expect(transfer.view().message).toBe('');
   });
 });
 

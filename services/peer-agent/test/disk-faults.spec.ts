@@ -95,8 +95,9 @@ describe.each(Object.entries(OUTCOMES))('a download whose part is %s', (what, [s
     await mischief[what]!(part);
     await addUploader();
     await inState(transfer, state);
-    expect(transfer.view().reason).toContain(part);
-    expect(transfer.view().reason).toContain(hint);
+    expect(transfer.view().reason).toBe(state === 'missing' ? 'CONTENT_MISSING' : 'FILE_CHANGED');
+    expect(transfer.view().message).toContain(part);
+    expect(transfer.view().message).toContain(hint);
     await transfer[remedy]();
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
   });
@@ -151,7 +152,7 @@ describe('a partial download', () => {
     await rm(`${transfer.view().path}/a.bin`);
     await addUploader({}, tree);
     await inState(transfer, 'missing');
-    expect(transfer.view().reason).toMatch(/a\.bin is missing: mount its disk or restore it/);
+    expect(transfer.view().message).toMatch(/a\.bin is missing: mount its disk or restore it/);
     await transfer.verify();
     await inState(transfer, 'seeding');
     for (const [name, bytes] of Object.entries(files))
@@ -227,7 +228,7 @@ describe('a share that was extended', () => {
     agent = await DownloadAgent.start(agent.folder);
     const again = agent.transfers.get(transfer.infohash);
     await inState(again, 'failed');
-    expect(again.view().reason).toMatch(/is no longer what was shared/);
+    expect(again.view().message).toMatch(/is no longer what was shared/);
     expect((await stat(path)).size).toBe(data.length + 4);
   });
 });
@@ -252,12 +253,12 @@ describe('a data folder without room', () => {
 
   it('does not stop a download, which reports it until there is room', async () => {
     const transfer = await begun();
-    expect(transfer.view().reason).toBe(
+    expect(transfer.view().message).toBe(
       `the download continues, but progress cannot be saved: ${noRoom.message}`,
     );
     expect(transfer.record.recheck).toBe(true);
     state.full = false;
-    await waitFor(() => transfer.view().reason === '', { what: 'progress to be saved' });
+    await waitFor(() => transfer.view().message === '', { what: 'progress to be saved' });
     expect(transfer.record.recheck).toBe(false);
     await addUploader();
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
@@ -267,7 +268,7 @@ describe('a data folder without room', () => {
     await addUploader();
     const transfer = await agent.download(metainfo);
     await inState(transfer, 'failed');
-    expect(transfer.view()).toMatchObject({ reason: noRoom.message });
+    expect(transfer.view()).toMatchObject({ reason: 'DISK_FULL', message: noRoom.message });
     state.full = false;
     await transfer.resume();
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
@@ -329,7 +330,9 @@ describe('a disk thread that ends', () => {
       timeoutMs: 100_000,
     });
     expect(transfer.fault).toBe('BLOCK_LOST');
-    expect(transfer.view().reason).toMatch(/has ended: check the log, give the agent more memory and resume/);
+    expect(transfer.view().message).toMatch(
+      /has ended: check the log, give the agent more memory and resume/,
+    );
   }, 120_000);
 });
 

@@ -87,7 +87,7 @@ describe('a complete download whose files cannot be deleted', () => {
     const transfer = await downloaded(halfDeleting({ broken: true }));
     await expect(agent.transfers.remove(transfer, true)).rejects.toMatchObject({ reason: 'DISK_ERROR' });
     expect(transfer).toMatchObject({ state: 'failed', fault: 'DISK_ERROR', serving: undefined });
-    expect(transfer.view().reason).toMatch(/the disk does not answer/);
+    expect(transfer.view().message).toMatch(/the disk does not answer/);
     expect(agent.transfers.list()).toEqual([transfer]);
     // A killed process saves nothing more.
     const facts = JSON.parse(

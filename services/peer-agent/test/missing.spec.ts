@@ -83,7 +83,7 @@ describe('a complete download whose disk is not mounted at the start', () => {
     await restarted(() => unmount('downloads'));
     agent.tracker.add(...uploaders.map((uploader) => uploader.named()));
     await inState(again(), 'missing');
-    expect(again().view().reason).toBe(
+    expect(again().view().message).toBe(
       `${target()} is missing: mount its disk or restore it, and it is shared again`,
     );
     await looksPass(again());
@@ -142,7 +142,7 @@ describe('a complete download whose disk is not mounted at the start', () => {
     await restarted(() => unmount('downloads'));
     await inState(again(), 'missing');
     await again().pause();
-    expect(again().view()).toMatchObject({ state: 'paused', reason: '' });
+    expect(again().view()).toMatchObject({ state: 'paused', message: '' });
     await again().resume();
     await inState(again(), 'missing');
   });
@@ -153,7 +153,7 @@ describe('a complete download whose disk is not mounted at the start', () => {
     await inState(again(), 'missing');
     await writeFile(target(), Buffer.alloc(data.length, 7));
     await inState(again(), 'failed');
-    expect(again().view().reason).toMatch(/is no longer what was shared/);
+    expect(again().view().message).toMatch(/is no longer what was shared/);
     expect((await readFile(target())).equals(Buffer.alloc(data.length, 7))).toBe(true);
   });
 
@@ -191,7 +191,7 @@ describe('a share', () => {
     await restarted(() => rename(agent.folder.at('original.bin'), agent.folder.at('away.bin')));
     const transfer = agent.transfers.get(infohash);
     await inState(transfer, 'missing');
-    expect(transfer.view().reason).toMatch(/original\.bin is missing: .* it is shared again/);
+    expect(transfer.view().message).toMatch(/original\.bin is missing: .* it is shared again/);
     await rename(agent.folder.at('away.bin'), agent.folder.at('original.bin'));
     await inState(transfer, 'seeding');
     const served = Buffer.alloc(PIECE);
@@ -252,7 +252,7 @@ describe('a share', () => {
     await inState(transfer, 'missing');
     await writeFile(agent.folder.at('original.bin'), 'something else');
     await inState(transfer, 'failed');
-    expect(transfer.view().reason).toMatch(/is no longer what was shared/);
+    expect(transfer.view().message).toMatch(/is no longer what was shared/);
   });
 
   it('that comes back with other times is hashed, and served', async () => {
@@ -289,7 +289,7 @@ describe('a folder with one missing file', () => {
     await restarted(() => rename(path, agent.folder.at('aside')));
     agent.tracker.add(...uploaders.map((uploader) => uploader.named()));
     await inState(again(tree), 'missing');
-    expect(again(tree).view().reason).toContain(`${path} is missing`);
+    expect(again(tree).view().message).toContain(`${path} is missing`);
     await looksPass(again(tree));
     await rename(agent.folder.at('aside'), path);
     await inState(again(tree), 'seeding');
@@ -309,7 +309,7 @@ describe('a download in progress whose disk is not mounted at the start', () => 
     await restarted(() => unmount('downloads'));
     await addUploader();
     await inState(again(), 'missing');
-    expect(again().view().reason).toMatch(/\.incomplete.* is missing: .* the download resumes/);
+    expect(again().view().message).toMatch(/\.incomplete.* is missing: .* the download resumes/);
     await looksPass(again());
     expect(await agent.folder.tree()).not.toContainEqual(expect.stringMatching(/^downloads\/./));
     await mount('downloads');

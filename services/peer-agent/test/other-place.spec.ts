@@ -66,7 +66,7 @@ async function inState(state: Transfer['state'], path?: string): Promise<void> {
   await waitFor(() => transfer().state === state && isThere(), {
     what: `the transfer to be ${state} ${path ?? ''}`,
     everyMs: 5,
-    seen: () => [transfer().state, transfer().view().path, transfer().view().reason],
+    seen: () => [transfer().state, transfer().view().path, transfer().view().message],
   });
 }
 
@@ -205,7 +205,7 @@ describe('the claims of the progress log', () => {
     await get('');
     await waitFor(() => transfer().view().donePieceCount === 2, {
       what: 'two pieces again',
-      seen: () => [transfer().state, transfer().view().reason],
+      seen: () => [transfer().state, transfer().view().message],
     });
   });
 });

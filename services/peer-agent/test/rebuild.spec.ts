@@ -84,7 +84,7 @@ describe('a rebuilt transfer', () => {
     });
     const again = agent.transfers.get(infohash);
     await inState(again, 'failed');
-    expect(again.view().reason).toMatch(/is no longer what was shared/);
+    expect(again.view().message).toMatch(/is no longer what was shared/);
     expect((await readFile(agent.folder.at('original.bin'))).equals(changed)).toBe(true);
   });
 
@@ -96,7 +96,7 @@ describe('a rebuilt transfer', () => {
     });
     const again = agent.transfers.get(infohash);
     expect(again.state).toBe('failed');
-    expect(again.view().reason).toMatch(/metainfo is lost: share \//);
+    expect(again.view().message).toMatch(/metainfo is lost: share \//);
     expect((await share()).infohash).toBe(infohash);
     await inState(agent.transfers.get(infohash), 'seeding');
   });
@@ -113,7 +113,7 @@ describe('a rebuilt transfer', () => {
     const again = agent.transfers.get(metainfo.infohash);
     await inState(again, 'failed');
     expect(again.fault).toBe('CONTENT_CHANGED');
-    expect(again.view().reason).toMatch(/is no longer what was shared: .* verify a download to repair/);
+    expect(again.view().message).toMatch(/is no longer what was shared: .* verify a download to repair/);
     expect(again.serving).toBeUndefined();
     expect((await readFile(target())).equals(edited)).toBe(true);
     await again.verify();

@@ -91,7 +91,7 @@ describe('a file system without modes', () => {
     await inState(transfer, 'seeding');
     const warning =
       'the file system does not support executable files (operation not permitted): bin/run should be executable';
-    expect(transfer.view()).toMatchObject({ reason: '', record: { warning, complete: true } });
+    expect(transfer.view()).toMatchObject({ message: '', record: { warning, complete: true } });
     expect((await readFile(downloads('program/bin/run'))).equals(data)).toBe(true);
     await restartWith(parts as AgentParts);
     const again = agent.transfers.get(program.infohash);
@@ -292,7 +292,7 @@ describe('room for a download', () => {
     await inState(other, 'downloading');
     await first.resume();
     await inState(first, 'failed');
-    expect(first.view().reason).toMatch(/of which other downloads need/);
+    expect(first.view().message).toMatch(/of which other downloads need/);
     await agent.transfers.remove(other, false);
     await first.resume();
     await inState(first, 'downloading');
@@ -327,7 +327,7 @@ describe('room for a download', () => {
     free.files = 1;
     const transfer = await agent.download(folderMetainfo({ a: data, b: data }, PIECE, 'two'));
     await inState(transfer, 'failed');
-    expect(transfer.view().reason).toMatch(
+    expect(transfer.view().message).toMatch(
       /^two has 2 files and folders, but .* has room for 1 more: make room/,
     );
   });

@@ -170,7 +170,7 @@ describe('an entry that a user puts at the target of a download', () => {
   it('stays, and once it is moved away the download completes without another byte', async () => {
     const transfer = await nearlyThere();
     expect(await readFile(downloads('model.bin'), 'utf8')).toBe('precious');
-    expect(transfer.view().reason).toMatch(/model\.bin already exists .*: move it away and resume/);
+    expect(transfer.view().message).toMatch(/model\.bin already exists .*: move it away and resume/);
     await rename(downloads('model.bin'), downloads('mine.bin'));
     await transfer.resume();
     expect((await agent.finished(transfer)).equals(data)).toBe(true);
@@ -267,7 +267,7 @@ describe('a download that is moving to another folder when its agent is killed',
     const elsewhere = agent.folder.at('elsewhere');
     await waitFor(() => transfer.view().donePieceCount === 2, {
       what: 'two pieces',
-      seen: () => [transfer.state, transfer.view().path, transfer.view().reason],
+      seen: () => [transfer.state, transfer.view().path, transfer.view().message],
     });
     expect(transfer.record).toMatchObject({ location: elsewhere, movingTo: '' });
     expect(await agent.folder.tree('downloads')).toEqual([]);

@@ -108,7 +108,7 @@ it('a pause requested before a download fails is its final state', async () => {
   await Promise.all([busy, transfer.pause()]);
   await transfer.changeCopies(() => Promise.resolve({})); // Earlier requests are done.
   end();
-  expect(transfer.view()).toMatchObject({ state: 'paused', reason: '' });
+  expect(transfer.view()).toMatchObject({ state: 'paused', message: '' });
   expect(told).not.toContain('failed');
 });
 
@@ -167,7 +167,7 @@ describe('a complete download', () => {
     await writeFile(target(), other);
     const transfer = await restartedAsBefore(NOT_NOTED);
     await inState(transfer, 'failed');
-    expect(transfer.view().reason).toMatch(/already exists: move it away/);
+    expect(transfer.view().message).toMatch(/already exists: move it away/);
     expect((await readFile(target())).equals(other)).toBe(true);
   });
 
@@ -207,7 +207,7 @@ describe('a complete download', () => {
   it('has no rate and no problem once it is over', async () => {
     const transfer = await agent.download(metainfo);
     await agent.finished(transfer);
-    expect(transfer.view()).toMatchObject({ downloadRate: 0, reason: '' });
+    expect(transfer.view()).toMatchObject({ downloadRate: 0, message: '' });
   });
 
   it('is refused for the name of the folder where downloads are assembled', async () => {
@@ -276,7 +276,7 @@ describe('content that changes while it is shared', () => {
     await inState(transfer, 'seeding');
     await changeIt(path);
     await inState(transfer, 'failed');
-    expect(transfer.view().reason).toMatch(/is no longer what was shared: share it again/);
+    expect(transfer.view().message).toMatch(/is no longer what was shared: share it again/);
     const again = await agent.transfers.share(share);
     await inState(again.transfer, 'seeding');
     expect(agent.transfers.list()).toEqual([again.transfer]);
@@ -304,7 +304,7 @@ describe('content that changes while it is shared', () => {
     await inState(transfer, 'seeding');
     await rm(path);
     await inState(transfer, 'missing');
-    expect(transfer.view().reason).toMatch(/original\.bin is missing: mount its disk or restore it/);
+    expect(transfer.view().message).toMatch(/original\.bin is missing: mount its disk or restore it/);
   });
 
   it('is never served as its original: a read detects it before the scrub does', async () => {

@@ -43,7 +43,7 @@ describe('the console', () => {
     ],
     [
       'download failed: model.bin (5d41402a) by alice: disk full',
-      { type: 'download.failed', peer, file, reason: 'disk full' },
+      { type: 'download.failed', peer, file, reason: 'DISK_FULL', message: 'disk full' },
     ],
   ])('says %p', (line, event) => {
     expect(lineOf(fromEvent(event))).toBe(line);

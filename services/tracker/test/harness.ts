@@ -205,6 +205,7 @@ export class TestAgent {
       uploadedBytes: 0n,
       file: MODEL,
       message: '',
+      reason: '',
     };
     return this.say({ $case: 'announce', value: { ...value, ...announce } });
   }

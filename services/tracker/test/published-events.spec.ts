@@ -35,7 +35,7 @@ describe('the events of a tracker on NATS', () => {
     for (let left = 900_000n; left > 800_000n; left -= 1000n) bob.announce(infohash(1), { leftBytes: left });
     bob.announce(infohash(1), { event: AnnounceEvent.COMPLETED, leftBytes: 0n, downloadedBytes: 1_000_005n });
     bob.announce(infohash(2), { event: AnnounceEvent.STARTED });
-    bob.announce(infohash(2), { event: AnnounceEvent.FAILED, message: 'disk full' });
+    bob.announce(infohash(2), { event: AnnounceEvent.FAILED, message: 'disk full', reason: 'DISK_FULL' });
     await onlooker.until('enjambre.download.failed');
     alice.say({
       $case: 'ban',

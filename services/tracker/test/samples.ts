@@ -21,7 +21,7 @@ export function sampleHash(number: number): InfoHash {
 
 export function sampleReport(infohash: InfoHash, report: Partial<Report> = {}): Report {
   const numbers = { leftBytes: 1000, downloadedBytes: 0, uploadedBytes: 0 };
-  return { infohash, news: 'progressed', ...numbers, file: undefined, reason: '', ...report };
+  return { infohash, news: 'progressed', ...numbers, file: undefined, reason: '', message: '', ...report };
 }
 
 function numbered(number: number): Uint8Array {

@@ -22,6 +22,7 @@ export interface SharedFile {
 /** Output of `status --json`. */
 export interface Status {
   readonly state: string;
+  readonly reason?: string;
   readonly message?: string;
   readonly path: string;
   readonly done_bytes: number;

@@ -54,7 +54,12 @@ describe('an event as a CloudEvent', () => {
       'a failed download',
       {
         $case: 'downloadFailed',
-        value: { peer: BOB, file: { infohash: BOB.id, name: 'f', sizeBytes: 5n }, message: 'why' },
+        value: {
+          peer: BOB,
+          file: { infohash: BOB.id, name: 'f', sizeBytes: 5n },
+          message: 'why',
+          reason: '',
+        },
       },
       { peer: OLD_BOB, file: { infohash: BOB.id, name: 'f', size: 5 }, reason: 'why' },
     ],

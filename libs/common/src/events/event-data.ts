@@ -24,6 +24,9 @@ const count = z
 const absentText = text.default('');
 const absentCount = count.default(0n);
 
+/** A constant for programs. */
+const reason = z.union([z.literal(''), z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/)]).default('');
+
 const peer = z.object({ id: hexId, name: absentText });
 const file = z.object({ infohash: hexId, name: absentText, sizeBytes: absentCount });
 const about = z.object({ peer, file });
@@ -46,7 +49,7 @@ const SCHEMAS = {
   downloadStarted: about,
   downloadProgressed: about.extend({ leftBytes: count }),
   downloadCompleted: about.extend({ downloadedBytes: count }),
-  downloadFailed: about.extend({ message: absentText }),
+  downloadFailed: about.extend({ message: absentText, reason }),
   messageSent: addressee
     .extend({ sender: peer, messageId, preview: absentText, sizeBytes: absentCount })
     .transform(({ receiver, room, everyone, ...message }, context) => {

@@ -1,4 +1,4 @@
-import type { ContentCopy, TransferRecord } from './transfer-record.js';
+import { NO_FAILURE, type ContentCopy, type TransferRecord } from './transfer-record.js';
 
 /** Maximum number of copies known besides the current one; the oldest are forgotten first. */
 export const MAX_COPIES = 15;
@@ -63,7 +63,7 @@ export function sharedFrom(
   nowMs: number,
 ): Partial<TransferRecord> {
   const place = { origin: true, location, fingerprint, inPlace: true, copies };
-  return { ...NEW_PLACE, ...place, complete: true, completedAtMs: nowMs, goal: 'run', reason: '' };
+  return { ...NEW_PLACE, ...place, complete: true, completedAtMs: nowMs, goal: 'run', ...NO_FAILURE };
 }
 
 type Places = Pick<TransferRecord, 'origin' | 'location' | 'copies'>;

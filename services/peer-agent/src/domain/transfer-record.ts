@@ -6,6 +6,9 @@ import type { LimitSettings } from './limits/limit-settings.js';
 import type { OwnFiles } from './own-files.js';
 import { NO_TRAFFIC, type TrafficRecord } from './traffic.js';
 
+/** No failure. */
+export const NO_FAILURE = { reason: '', message: '' } as const;
+
 /** What a transfer is meant to do; its current state follows from it. */
 export type TransferGoal = 'run' | 'pause' | 'failed';
 
@@ -38,8 +41,9 @@ export interface TransferRecord extends LimitSettings {
   /** True if a person asked for this name: the metainfo must then have it, and the size of the catalogue. */
   readonly askedByName: boolean;
   readonly goal: TransferGoal;
-  /** Why it failed; empty otherwise. */
+  /** Why it failed: a constant for programs, and a sentence for people; empty otherwise. Older records lack the constant. */
   readonly reason: string;
+  readonly message: string;
   /** Properties of the content that the file system refused; empty otherwise. */
   readonly warning: string;
   /** True if this agent shared the content. */
@@ -127,8 +131,8 @@ export function completed(
  * run; complete content is recognised by its fingerprint.
  */
 export function failed(record: TransferRecord, cause: unknown): TransferRecord {
-  const { code, reason: kind, message } = EnjambreError.from(cause);
-  const reason = kind === 'INTERNAL' ? `internal error: ${messageOf(cause)}` : message;
+  const { code, reason, message: sentence } = EnjambreError.from(cause);
+  const message = reason === 'INTERNAL' ? `internal error: ${messageOf(cause)}` : sentence;
   const recheck = record.recheck || (code === 'precondition' && !record.complete);
-  return { ...record, goal: 'failed', reason, recheck };
+  return { ...record, goal: 'failed', reason, message, recheck };
 }

@@ -122,7 +122,7 @@ describe('a peer that sends wrong bytes on every connection', () => {
     const transfer = await agent.download(content.metainfo);
     await waitFor(() => agent.bans.banned.length > 0, {
       what: 'the ban',
-      seen: () => transfer.view().reason,
+      seen: () => transfer.view().message,
     });
     expect(agent.bans.blamed.length).toBe(3);
     expect(link.connections).toBe(3 * BOTH);

@@ -351,7 +351,7 @@ describe('a download from a hostile uploader and an honest one', () => {
     agent.tracker.add(silent.address);
     const transfer = await agent.download(content.metainfo);
     const reason = await waitFor(
-      () => (transfer.view().reason.includes('hello') ? transfer.view().reason : undefined),
+      () => (transfer.view().message.includes('hello') ? transfer.view().message : undefined),
       { what: 'the reason' },
     );
     restore();
@@ -411,7 +411,7 @@ describe('a search for metainfo', () => {
     });
     agent.tracker.add(liar, refusing);
     const transfer = await agent.resolve(content.metainfo);
-    const seen = () => `${lies} lies, ${refusals} refusals; ${transfer.view().reason}`;
+    const seen = () => `${lies} lies, ${refusals} refusals; ${transfer.view().message}`;
     for (let round = 1; round <= 4; round++) {
       await waitFor(() => lies > 0 && refusals >= round, { what: `refusal ${round}`, seen });
       agent.tracker.widen(content.metainfo.infohash);

@@ -44,7 +44,7 @@ async function uploader(name: string, script: Script = {}): Promise<HostileUploa
 async function firstByte(transfer: Transfer, beganMs: number): Promise<number> {
   const what = 'the first byte';
   await waitFor(() => transfer.record.downloadedBytes > 0, { what, everyMs: 5 }).catch((error: unknown) => {
-    throw new Error(`${String(error)}; the transfer says: ${transfer.view().reason}`);
+    throw new Error(`${String(error)}; the transfer says: ${transfer.view().message}`);
   });
   return performance.now() - beganMs;
 }
@@ -88,7 +88,7 @@ describe('a download whose first peers accept connections and do not answer', ()
     await waitFor(
       () =>
         /^asking 3 peers for the metainfo; 127\.0\.0\.1:\d+ and 2 others do not answer$/.test(
-          transfer.view().reason,
+          transfer.view().message,
         ),
       {
         what: 'the reason',

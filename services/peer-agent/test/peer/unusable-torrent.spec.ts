@@ -49,9 +49,9 @@ describe('a torrent that cannot be used', () => {
     const transfer = await agent.resolve(unusable);
     await waitFor(() => transfer.view().state === 'failed', {
       what: 'the transfer to fail',
-      seen: () => transfer.view().reason,
+      seen: () => transfer.view().message,
     });
-    expect(transfer.view().reason).toContain(
+    expect(transfer.view().message).toContain(
       'the torrent itself cannot be used: bad metainfo: its name ".."',
     );
   });
@@ -67,7 +67,7 @@ describe('a torrent that cannot be used', () => {
     });
     agent.tracker.add(liar);
     const transfer = await agent.resolve(metainfo);
-    const seen = () => `${claims} claims; ${transfer.view().state}: ${transfer.view().reason}`;
+    const seen = () => `${claims} claims; ${transfer.view().state}: ${transfer.view().message}`;
     await waitFor(() => claims > 0, { what: 'a claim of the liar', seen });
     agent.tracker.add((await uploader('honest')).address);
     expect((await agent.finished(transfer)).equals(data)).toBe(true);

@@ -6,7 +6,7 @@ export async function inState(transfer: Transfer, state: Transfer['state']): Pro
   await waitFor(() => transfer.state === state, {
     what: `the transfer to be ${state}`,
     everyMs: 5,
-    seen: () => [transfer.state, transfer.view().reason],
+    seen: () => [transfer.state, transfer.view().message],
   });
   return transfer;
 }

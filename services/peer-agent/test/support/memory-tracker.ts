@@ -2,9 +2,11 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import { idDigits } from '@enjambre/core/named';
 import { sameName } from '@enjambre/core/names';
+import { NO_FAILURE } from '../../src/domain/transfer-record.js';
 import type { PeerAddress } from '../../src/app/ports/peers.js';
 import type {
   BanReport,
+  Failure,
   Membership,
   MembershipEvent,
   SharedFile,
@@ -19,6 +21,7 @@ export type Heard =
       readonly membership: Membership;
       readonly event: MembershipEvent;
       readonly reason: string;
+      readonly message: string;
     }
   | { readonly type: 'withdraw'; readonly infohash: InfoHash }
   | ({ readonly type: 'ban' } & BanReport);
@@ -96,7 +99,7 @@ export class MemoryTracker implements TrackerPort {
     this.sessions.push(this.#session);
     for (const heard of this.#unsaid.splice(0)) this.#session.push(heard);
     for (const membership of this.#memberships.values())
-      this.#session.push({ type: 'announce', membership, event: 'update', reason: '' });
+      this.#session.push({ type: 'announce', membership, event: 'update', ...NO_FAILURE });
     for (const infohash of this.#watches.keys()) this.#tellAll(infohash);
   }
 
@@ -147,10 +150,16 @@ export class MemoryTracker implements TrackerPort {
     this.#watches.delete(infohash);
   }
 
-  announce(membership: Membership, event: MembershipEvent, reason = ''): void {
+  announce(membership: Membership, event: MembershipEvent, failure: Failure = NO_FAILURE): void {
     if (event !== 'numbers') this.said.push(event);
     this.#memberships.set(membership.infohash, membership);
-    const heard = { type: 'announce', membership, event, reason } as const;
+    const heard = {
+      type: 'announce',
+      membership,
+      event,
+      reason: failure.reason,
+      message: failure.message,
+    } as const;
     if (this.#session) this.#session.push(heard);
     else if (event !== 'update' && event !== 'numbers') this.#unsaid.push(heard);
   }

@@ -40,6 +40,7 @@ export type Heard =
       readonly event: '' | 'started' | 'completed' | 'paused' | 'failed';
       readonly leftBytes: number;
       readonly reason: string;
+      readonly message: string;
     }
   | { readonly type: 'offer'; readonly infohash: InfoHash; readonly isNew: boolean }
   | { readonly type: 'withdraw'; readonly infohash: InfoHash }
@@ -47,6 +48,8 @@ export type Heard =
 
 type Change = Parameters<SwarmListener['peers']>[0];
 
+const FULL = { reason: 'DISK_FULL', message: 'the disk is full' };
+const NONE = { reason: '', message: '' };
 const file: FileSummary = { name: 'model.bin', size: 1000, pieceLength: 16_384, fileCount: 1 };
 const [one, other, marker] = [infoHash('aa'), infoHash('bb'), infoHash('ff')];
 const membershipOf = (infohash: InfoHash, change: Partial<Membership> = {}): Membership => ({
@@ -290,8 +293,11 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
     });
 
     describe('for the tracker', () => {
-      const announce = (event: Extract<Heard, { type: 'announce' }>['event'], leftBytes = 900, reason = '') =>
-        ({ type: 'announce', infohash: one, event, leftBytes, reason }) as const;
+      const announce = (
+        event: Extract<Heard, { type: 'announce' }>['event'],
+        leftBytes = 900,
+        failure = NONE,
+      ) => ({ type: 'announce', infohash: one, event, leftBytes, ...failure }) as const;
 
       test("announces the agent's memberships and their changes", async () => {
         await site.open();
@@ -299,7 +305,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
         tracker.announce(membershipOf(one, { leftBytes: 500 }), 'numbers');
         tracker.announce(membershipOf(one, { leftBytes: 400 }), 'update');
         tracker.announce(membershipOf(one, { leftBytes: 400 }), 'paused');
-        tracker.announce(membershipOf(one, { leftBytes: 400 }), 'failed', 'the disk is full');
+        tracker.announce(membershipOf(one, { leftBytes: 400 }), 'failed', FULL);
         tracker.announce(membershipOf(one, { leftBytes: 0, file }), 'completed');
         tracker.withdraw(one);
         expect(await heard(7)).toEqual([
@@ -307,7 +313,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
           announce('', 500),
           announce('', 400),
           announce('paused', 400),
-          announce('failed', 400, 'the disk is full'),
+          announce('failed', 400, FULL),
           announce('completed', 0),
           { type: 'withdraw', infohash: one },
         ]);
@@ -343,7 +349,7 @@ export function trackerPortContract(create: () => Promise<TrackerSite>): void {
 
       test('announces nothing that began and was withdrawn without a session', async () => {
         for (const infohash of [one, other]) {
-          tracker.announce(membershipOf(infohash), 'failed', 'the disk is full');
+          tracker.announce(membershipOf(infohash), 'failed', FULL);
           tracker.withdraw(infohash);
         }
         tracker.announce(membershipOf(one), 'started');

@@ -168,7 +168,7 @@ function wirePeer({ peerId, name, endpoint, endpoints = [], seeder, labels = {} 
 function wordOf(said: Said): Heard[] {
   switch (said.$case) {
     case 'announce': {
-      const { infohash, event, leftBytes, message: reason } = said.value;
+      const { infohash, event, leftBytes, reason, message } = said.value;
       const word = EVENTS.get(event) ?? '';
       return [
         {
@@ -177,6 +177,7 @@ function wordOf(said: Said): Heard[] {
           event: word,
           leftBytes: Number(leftBytes),
           reason,
+          message,
         },
       ];
     }

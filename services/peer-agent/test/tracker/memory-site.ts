@@ -26,7 +26,7 @@ export function memorySite(between = (tracker: TrackerPort): TrackerPort => trac
 /** As converted for the wire. */
 function wordOf(heard: HeardInMemory): Heard {
   if (heard.type !== 'announce') return heard;
-  const { membership, event, reason } = heard;
+  const { membership, event, reason, message } = heard;
   const { infohash, origin, leftBytes } = membership;
   if (event === 'shared' || (origin && event !== 'numbers'))
     return { type: 'offer', infohash, isNew: event === 'shared' || event === 'started' };
@@ -36,5 +36,6 @@ function wordOf(heard: HeardInMemory): Heard {
     event: event === 'update' || event === 'numbers' ? '' : event,
     leftBytes,
     reason,
+    message,
   };
 }

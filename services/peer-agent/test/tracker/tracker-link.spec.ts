@@ -239,7 +239,7 @@ describe('TrackerLink', () => {
     link.announce(shared, 'started');
     link.announce(wanted, 'started');
     link.announce({ ...wanted, leftBytes: 0, file }, 'completed');
-    link.announce(wanted, 'failed', 'x'.repeat(600));
+    link.announce(wanted, 'failed', { reason: 'DISK_FULL', message: 'x'.repeat(600) });
     link.withdraw(wanted.infohash);
     link.withdraw(wanted.infohash); // It has already left.
     link.watch(wanted.infohash, { peers: () => undefined });
@@ -261,7 +261,10 @@ describe('TrackerLink', () => {
         },
       },
       { $case: 'announce', value: { event: AnnounceEvent.COMPLETED, leftBytes: 0n, file: wireFile } },
-      { $case: 'announce', value: { event: AnnounceEvent.FAILED, message: 'x'.repeat(512) } },
+      {
+        $case: 'announce',
+        value: { event: AnnounceEvent.FAILED, reason: 'DISK_FULL', message: 'x'.repeat(512) },
+      },
       { $case: 'withdraw', value: { infohash } },
       { $case: 'watch', value: { infohash } },
       { $case: 'unwatch', value: { infohash } },

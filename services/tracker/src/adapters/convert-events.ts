@@ -41,7 +41,10 @@ export function fromEvent(event: TrackerEvent): Fact {
       return { $case: 'downloadCompleted', value };
     }
     case 'download.failed':
-      return { $case: 'downloadFailed', value: { peer, file: fromFile(event.file), message: event.reason } };
+      return {
+        $case: 'downloadFailed',
+        value: { peer, file: fromFile(event.file), message: event.message, reason: event.reason },
+      };
   }
 }
 

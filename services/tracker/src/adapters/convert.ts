@@ -40,6 +40,9 @@ export function toOffer({ infohash, file, restated }: Share): Offer {
   return { infohash: infoHashFromBytes(infohash), file: toFileSummary(file), restated };
 }
 
+/** A reason for programs; anything else is ignored. */
+const REASON = /^[A-Z][A-Z0-9_]{0,63}$/;
+
 /**
  * For an unknown event of a newer agent, only the numbers count. Throws `invalid` INVALID_INFOHASH,
  * INVALID_REASON or INVALID_SIZE.
@@ -54,7 +57,8 @@ export function toReport(announce: Announce): Report {
     downloadedBytes: toBytes(announce.downloadedBytes),
     uploadedBytes: toBytes(announce.uploadedBytes),
     file: announce.file && toFileSummary(announce.file),
-    reason: announce.message,
+    reason: REASON.test(announce.reason) ? announce.reason : '',
+    message: announce.message,
   };
 }
 

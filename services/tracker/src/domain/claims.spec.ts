@@ -140,4 +140,5 @@ const REPORT = {
   uploadedBytes: 0,
   file: undefined,
   reason: '',
+  message: '',
 } as const;

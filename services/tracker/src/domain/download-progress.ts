@@ -5,6 +5,13 @@ import type { PeerInfo } from './peer.js';
 /** Change of state of a download; `progressed` if there is none. */
 export type DownloadNews = 'progressed' | 'started' | 'completed' | 'paused' | 'failed';
 
+/** The news of a download; with `failed`, why. */
+export interface DownloadReport {
+  readonly news: DownloadNews;
+  readonly reason: string;
+  readonly message: string;
+}
+
 const MIN_PROGRESS_INTERVAL_MS = 1000;
 
 /**
@@ -15,8 +22,7 @@ const MIN_PROGRESS_INTERVAL_MS = 1000;
  */
 export function advanceDownload(
   member: Member,
-  news: DownloadNews,
-  reason: string,
+  { news, reason, message }: DownloadReport,
   now: number,
 ): TrackerEvent | undefined {
   if (news === 'progressed') return progress(member, now);
@@ -29,7 +35,7 @@ export function advanceDownload(
     case 'completed':
       return { type: 'download.completed', ...about(member), downloadedBytes: member.downloadedBytes };
     case 'failed':
-      return { type: 'download.failed', ...about(member), reason };
+      return { type: 'download.failed', ...about(member), reason, message };
     case 'paused':
       return undefined;
   }

@@ -39,4 +39,4 @@ export type TrackerEvent =
   | ({ readonly type: 'download.started' } & About)
   | ({ readonly type: 'download.progressed'; readonly leftBytes: number } & About)
   | ({ readonly type: 'download.completed'; readonly downloadedBytes: number } & About)
-  | ({ readonly type: 'download.failed'; readonly reason: string } & About);
+  | ({ readonly type: 'download.failed'; readonly reason: string; readonly message: string } & About);

@@ -92,8 +92,8 @@ describe('a SwarmRegistry', () => {
     expect(eventsOf(announce(bob, 'started'))).toEqual([]);
     expect(eventsOf(announce(bob, 'paused'))).toEqual([]);
     expect(eventsOf(announce(bob, 'started'))).toEqual(['download.started']);
-    expect(eventsOf(announce(bob, 'failed', { reason: 'disk full' }))).toEqual(['download.failed']);
-    expect(eventsOf(announce(bob, 'failed', { reason: 'disk full' }))).toEqual([]);
+    expect(eventsOf(announce(bob, 'failed', { message: 'disk full' }))).toEqual(['download.failed']);
+    expect(eventsOf(announce(bob, 'failed', { message: 'disk full' }))).toEqual([]);
     expect(eventsOf(announce(bob, 'completed'))).toEqual(['download.completed']);
     expect(eventsOf(announce(bob, 'completed'))).toEqual([]);
     expect(registry.directory.stats()).toMatchObject({ seeders: 1, leechers: 0, downloadsCompleted: 1 });

@@ -34,8 +34,9 @@ export interface Report {
   readonly downloadedBytes: number;
   readonly uploadedBytes: number;
   readonly file: FileSummary | undefined;
-  /** Reason of `failed`. */
+  /** Reason of `failed`: a constant, empty if unknown, and a sentence. */
   readonly reason: string;
+  readonly message: string;
 }
 
 interface RegistryOptions {
@@ -218,7 +219,7 @@ export class SwarmRegistry {
       if (!this.descriptions.describe(member, file)) effects.push(fileMismatch(session));
       this.#note(member);
     } else this.#changes?.progressed(member);
-    const event = advanceDownload(member, report.news, report.reason, now);
+    const event = advanceDownload(member, report, now);
     if (event?.type === 'download.completed') this.directory.downloadsCompleted += 1;
     if (event) effects.push(eventOf(session, event));
     return effects;

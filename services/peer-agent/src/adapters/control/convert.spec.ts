@@ -14,6 +14,7 @@ const view: TransferView = {
   record: { ...record, sizeBytes: 1000, doneBytes: 400, activeMs: 1500 },
   state: 'downloading',
   reason: '',
+  message: '',
   path: '/x',
   pieceLength: 16_384,
   pieceCount: 10,

@@ -96,7 +96,12 @@ describe('a lost status file', () => {
     const facts = (list: TransferRecord[]): string[] => list.map(writeFacts).sort();
     const expected = saved.map((one) =>
       one.origin
-        ? { ...one, goal: 'failed' as const, reason: `its metainfo is lost: share ${one.location} again` }
+        ? {
+            ...one,
+            goal: 'failed' as const,
+            reason: 'METAINFO_LOST',
+            message: `its metainfo is lost: share ${one.location} again`,
+          }
         : one,
     );
     expect(facts(loaded)).toEqual(facts(expected));

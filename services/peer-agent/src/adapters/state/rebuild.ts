@@ -5,7 +5,7 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { ProgressLog } from '../../app/ports/archives.js';
 import { NO_LIMITS } from '../../domain/limits/limit-settings.js';
-import { NOTHING_COUNTED, type TransferRecord } from '../../domain/transfer-record.js';
+import { NO_FAILURE, NOTHING_COUNTED, type TransferRecord } from '../../domain/transfer-record.js';
 import type { TransferFacts } from './transfer-facts.js';
 
 /** Sources from which a record can be rebuilt. */
@@ -68,7 +68,7 @@ async function rebuildOne(
 
 /** Never in place: an entry with its name may belong to someone else, and must not be written to. */
 function guessFacts({ infohash, name }: Metainfo, location: string): TransferFacts {
-  const facts = { infohash, name, location, goal: 'run', reason: '', origin: false, copies: [] } as const;
+  const facts = { infohash, name, location, goal: 'run', ...NO_FAILURE, origin: false, copies: [] } as const;
   return {
     ...facts,
     askedByName: false,
@@ -115,6 +115,6 @@ async function noted(progress: ProgressLog, metainfo: Metainfo): Promise<number>
 }
 
 function withoutMetainfo(facts: TransferFacts): TransferFacts {
-  const reason = `its metainfo is lost: share ${facts.location} again`;
-  return { ...facts, goal: 'failed', reason };
+  const message = `its metainfo is lost: share ${facts.location} again`;
+  return { ...facts, goal: 'failed', reason: 'METAINFO_LOST', message };
 }

@@ -78,7 +78,15 @@ describe('the status file', () => {
     )[0]!;
     const entry = (JSON.parse(writeStatus([record!])) as { transfers: Record<string, unknown>[] })
       .transfers[0]!;
-    const optional = ['reason', 'fingerprint', 'bytes_downloaded', 'completed_at', 'active_seconds', 'peers'];
+    const optional = [
+      'reason',
+      'reason_code',
+      'fingerprint',
+      'bytes_downloaded',
+      'completed_at',
+      'active_seconds',
+      'peers',
+    ];
     const old = Object.fromEntries(Object.entries(entry).filter(([key]) => !optional.includes(key)));
     const {
       records: [read],
@@ -88,6 +96,7 @@ describe('the status file', () => {
     expect(read).toMatchObject({
       infohash: record!.infohash,
       reason: '',
+      message: '',
       downloadedBytes: 0,
       completedAtMs: 0,
       peers: [],

@@ -16,6 +16,7 @@ export type TransferFacts = Pick<
   | 'askedByName'
   | 'goal'
   | 'reason'
+  | 'message'
   | 'origin'
   | 'location'
   | 'movingTo'
@@ -39,7 +40,9 @@ export const factsShape = {
   // Older versions did not record it.
   asked_by_name: z.boolean().default(false),
   goal: z.enum(['run', 'pause', 'failed']),
+  // The sentence. Older versions did not record the constant.
   reason: z.string().default(''),
+  reason_code: z.string().default(''),
   origin: z.boolean(),
   location,
   // Older versions do not record moves.
@@ -61,7 +64,8 @@ export function factsToEntry(facts: TransferFacts): z.input<EntrySchema> {
     name: facts.name,
     ...(facts.askedByName && { asked_by_name: true }),
     goal: facts.goal,
-    reason: facts.reason,
+    reason: facts.message,
+    ...(facts.reason !== '' && { reason_code: facts.reason }),
     origin: facts.origin,
     location: facts.location,
     ...(facts.movingTo !== '' && { moving_to: facts.movingTo }),
@@ -79,7 +83,8 @@ export function factsFromEntry(entry: z.output<EntrySchema>): TransferFacts {
     name: entry.name,
     askedByName: entry.asked_by_name,
     goal: entry.goal,
-    reason: entry.reason,
+    reason: entry.reason_code,
+    message: entry.reason,
     origin: entry.origin,
     location: entry.location,
     movingTo: entry.moving_to,

@@ -17,6 +17,7 @@ import {
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type {
   BanReport,
+  Failure,
   FileSummary,
   Membership,
   MembershipEvent,
@@ -43,7 +44,7 @@ const EVENTS: Readonly<Record<MembershipEvent, AnnounceEvent>> = {
 export function membershipMessage(
   membership: Membership,
   event: MembershipEvent,
-  reason = '',
+  { reason, message }: Failure = { reason: '', message: '' },
 ): TrackerMessage {
   const infohash = infoHashToBytes(membership.infohash);
   const file = membership.file && summaryToWire(membership.file);
@@ -60,7 +61,8 @@ export function membershipMessage(
       downloadedBytes: BigInt(membership.downloadedBytes),
       uploadedBytes: BigInt(membership.uploadedBytes),
       file,
-      message: reason.slice(0, 512),
+      message: message.slice(0, 512),
+      reason,
     },
   };
 }

@@ -17,6 +17,7 @@ import type {
   BanReport,
   SharedFile,
   Membership,
+  Failure,
   MembershipEvent,
   SwarmListener,
   TrackerPort,
@@ -172,9 +173,9 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     return Promise.resolve();
   }
 
-  announce(membership: Membership, event: MembershipEvent, reason?: string): void {
+  announce(membership: Membership, event: MembershipEvent, failure?: Failure): void {
     this.#memberships.set(membership.infohash, membership);
-    const message = membershipMessage(membership, event, reason);
+    const message = membershipMessage(membership, event, failure);
     this.#say(message);
     if (!this.connected && event !== 'update' && event !== 'numbers')
       this.#keepNews(membership.infohash, message);

@@ -2,7 +2,7 @@ import type { InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { NO_LIMITS } from '../../domain/limits/limit-settings.js';
 import type { Publication } from '../../domain/publication.js';
-import { NOTHING_COUNTED, type TransferRecord } from '../../domain/transfer-record.js';
+import { NO_FAILURE, NOTHING_COUNTED, type TransferRecord } from '../../domain/transfer-record.js';
 
 /** Identifies a file before its metainfo is known. */
 export interface Identity {
@@ -49,7 +49,7 @@ export function newRecord(
     name,
     askedByName,
     goal: 'run',
-    reason: '',
+    ...NO_FAILURE,
     warning: '',
     origin,
     location,

@@ -62,13 +62,13 @@ function tracedTracker(tracker: TrackerPort, trace: DownloadTrace): TrackerPort 
     get connected() {
       return tracker.connected;
     },
-    announce: (membership, event, reason) => {
+    announce: (membership, event, failure) => {
       // Periodic announcements are kept out of the trace.
-      const say = (): void => tracker.announce(membership, event, reason);
+      const say = (): void => tracker.announce(membership, event, failure);
       if (event === 'update' || event === 'numbers') apart(say);
       else trace.run(say);
       if (event === 'completed' || event === 'paused') trace.end();
-      if (event === 'failed') trace.end(reason ?? 'failed');
+      if (event === 'failed') trace.end(failure?.message ?? 'failed');
     },
     withdraw: (infohash) => {
       trace.run(() => tracker.withdraw(infohash));

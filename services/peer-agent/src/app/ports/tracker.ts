@@ -68,13 +68,21 @@ export interface Discovery {
   unwatch(infohash: InfoHash): void;
 }
 
+/** Why a download failed. */
+export interface Failure {
+  /** A constant in UPPER_SNAKE_CASE; empty if unknown. */
+  readonly reason: string;
+  /** A sentence for people. */
+  readonly message: string;
+}
+
 /** The agent's session with its tracker, as far as transfers use it. */
 export interface TrackerPort extends Discovery {
   /**
    * Joins a swarm, or updates this agent's state in it. Without a session the event is reported when one opens. Every
    * session begins with the last membership of each swarm.
    */
-  announce(membership: Membership, event: MembershipEvent, reason?: string): void;
+  announce(membership: Membership, event: MembershipEvent, failure?: Failure): void;
   /** Leaves a swarm. Without effect if this agent is not in it. */
   withdraw(infohash: InfoHash): void;
   /** Reports a banned peer to the network; queued while there is no session. */

@@ -1,6 +1,6 @@
 import type { InfoHash } from '@enjambre/core/ids';
 import type { TransferRecord } from '../../domain/transfer-record.js';
-import type { Membership, MembershipEvent, TrackerPort } from '../ports/tracker.js';
+import type { Failure, Membership, MembershipEvent, TrackerPort } from '../ports/tracker.js';
 
 export interface PresenceComponents {
   readonly tracker: TrackerPort;
@@ -43,10 +43,10 @@ export class Presence {
   }
 
   /** Leaves the swarm; announces why if it is an unfinished download. */
-  leave(event: 'paused' | 'failed', reason?: string): void {
+  leave(event: 'paused' | 'failed', failure?: Failure): void {
     const membership = this.membership();
     if (!membership.origin && membership.leftBytes > 0)
-      this.parts.tracker.announce(membership, event, reason);
+      this.parts.tracker.announce(membership, event, failure);
     this.withdraw();
   }
 

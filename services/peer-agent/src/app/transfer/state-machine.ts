@@ -43,6 +43,8 @@ interface Running {
  * - {@link rest}: enters an idle state.
  */
 export class StateMachine {
+  /** What is being done after all pieces are verified, for people; empty in each new state. */
+  finishing = '';
   #phase: Idle | Running;
 
   /** @param entered called after each change of state, except by `begin` and `halt`: another change follows these */
@@ -82,6 +84,7 @@ export class StateMachine {
     failed: (run: TransferRun, error: unknown) => void,
   ): void {
     const run = new TransferRun();
+    this.finishing = '';
     this.#phase = { kind: 'running', state, run };
     run.start(work, (error) => {
       failed(run, error);
@@ -91,6 +94,7 @@ export class StateMachine {
   enter(state: ActiveState): void {
     if (this.#phase.kind === 'idle') return;
     this.#phase = { ...this.#phase, state };
+    this.finishing = '';
     this.entered(state);
   }
 

@@ -11,8 +11,10 @@ export type TransferState =
 export interface TransferView {
   readonly record: TransferRecord;
   readonly state: TransferState;
-  /** Why it failed, the progress of a check, or what it waits for; empty otherwise. */
+  /** Why it failed, or CONTENT_MISSING; empty otherwise. */
   readonly reason: string;
+  /** Why it failed, the progress of a check, or what it waits for: a sentence; empty otherwise. */
+  readonly message: string;
   readonly path: string;
   readonly pieceLength: number;
   readonly pieceCount: number;
@@ -46,7 +48,8 @@ export function viewOf(parts: ViewParts): TransferView {
   return {
     record,
     state,
-    reason: reasonOf(record, state, { ...parts, pieces: content?.layout.pieceCount ?? 0 }),
+    reason: state === 'missing' ? 'CONTENT_MISSING' : record.reason,
+    message: messageOf(record, state, { ...parts, pieces: content?.layout.pieceCount ?? 0 }),
     ...contentView(content, have, record),
     ...traffic,
     timeLeft: timeLeftOf(record, traffic.downloadRate),
@@ -128,9 +131,9 @@ interface WaitingFor {
 }
 
 /** Why it failed, how far a check is, or what it waits for; empty otherwise. */
-function reasonOf(record: TransferRecord, state: TransferState, waitingFor: WaitingFor): string {
+function messageOf(record: TransferRecord, state: TransferState, waitingFor: WaitingFor): string {
   const { checked, finishing, pieces, waiting, trackerAway } = waitingFor;
-  if (record.goal === 'failed') return record.reason;
+  if (record.goal === 'failed') return record.message;
   if (finishing !== '' && (state === 'checking' || state === 'downloading')) return finishing;
   if (state === 'missing') return waiting;
   if (state === 'checking') return `checked ${checked} of ${pieces} pieces`;

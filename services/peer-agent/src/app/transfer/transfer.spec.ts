@@ -169,17 +169,17 @@ describe('a transfer on virtual time', () => {
     [savingMs, namingMs] = [4000, 10_000];
     tracker.add(swarm.uploader('alice').address);
     await clock.advance(2000);
-    const { state, reason, timeLeft, downloadRate } = transfer.view();
-    expect({ state, reason, timeLeft, downloadRate }).toEqual({
+    const { state, message, timeLeft, downloadRate } = transfer.view();
+    expect({ state, message, timeLeft, downloadRate }).toEqual({
       state: 'downloading',
-      reason: 'writing all data to the disk',
+      message: 'writing all data to the disk',
       timeLeft: undefined,
       downloadRate: 0,
     });
     await clock.advance(5000);
-    expect(transfer.view().reason).toBe('syncing the disk, and giving the content its final name');
+    expect(transfer.view().message).toBe('syncing the disk, and giving the content its final name');
     await clock.advance(12_000);
-    expect(transfer.view()).toMatchObject({ state: 'seeding', reason: '' });
+    expect(transfer.view()).toMatchObject({ state: 'seeding', message: '' });
     await transfer.stop();
   });
 
@@ -191,7 +191,7 @@ describe('a transfer on virtual time', () => {
     await clock.advance(3000);
     expect(transfer.view()).toMatchObject({
       timeLeft: undefined,
-      reason: 'no connected peer has the missing pieces',
+      message: 'no connected peer has the missing pieces',
     });
     await transfer.stop();
   });
@@ -222,7 +222,7 @@ describe('a transfer on virtual time', () => {
     silent.hold();
     tracker.add(silent.address);
     await clock.advance(9500);
-    expect(transfer.view().reason).toMatch(/no data received for 9s/);
+    expect(transfer.view().message).toMatch(/no data received for 9s/);
     tracker.add(swarm.uploader('alice').address);
     await clock.advance(20_000);
     expect(transfer.state).toBe('seeding');
@@ -236,7 +236,7 @@ describe('a transfer on virtual time', () => {
     disk.remove(target);
     await clock.advance(2500);
     expect(transfer.state).toBe('missing');
-    expect(transfer.view().reason).toMatch(/model\.bin is missing/);
+    expect(transfer.view().message).toMatch(/model\.bin is missing/);
     await clock.advance(3_600_000);
     expect(transfer.state).toBe('missing');
     disk.put(target, file?.bytes ?? Buffer.alloc(0));

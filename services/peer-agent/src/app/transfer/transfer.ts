@@ -2,7 +2,7 @@ import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
-import { failed, inDoubt, type TransferRecord } from '../../domain/transfer-record.js';
+import { failed, inDoubt, NO_FAILURE, type TransferRecord } from '../../domain/transfer-record.js';
 import { ContentSearch } from './content-search.js';
 import { looksUnchanged, type CopiesChange } from './copy-looks.js';
 import { contentChanged, haltReason, membershipOf, type Content } from '../content.js';
@@ -31,7 +31,7 @@ import {
 } from './transfer-view.js';
 
 /** Clears a pause or failure. */
-const TO_RUN = { goal: 'run', reason: '' } as const;
+const TO_RUN = { goal: 'run', ...NO_FAILURE } as const;
 
 /**
  * One file or folder that this agent shares or downloads, in all its states. Its `goal` is persistent; its state
@@ -48,8 +48,6 @@ export class Transfer {
   readonly #timings: TransferTimings;
   readonly #presence: Presence;
   readonly #serial = new Serial();
-  /** What is being done with the pieces that are all verified, for people; empty otherwise. */
-  #finishing = '';
 
   constructor(
     record: TransferRecord,
@@ -133,7 +131,7 @@ export class Transfer {
       bans: this.parts.bans,
       serves: this.serving !== undefined,
       checked: this.#contentSearch.checked,
-      finishing: this.#finishing,
+      finishing: this.#states.finishing,
       waiting:
         this.#contentSearch.reason || (this.#resolution.problem ?? this.#states.download?.problem ?? ''),
       trackerAway: !this.parts.tracker.connected,
@@ -167,7 +165,7 @@ export class Transfer {
     return this.#serial.run(async () => {
       if (this.#its.record.goal === 'pause') return;
       await this.#halt('PAUSED', 'the file was paused');
-      this.#its.record = { ...this.#its.record, goal: 'pause', reason: '' };
+      this.#its.record = { ...this.#its.record, goal: 'pause', ...NO_FAILURE };
       this.#states.rest('paused');
       this.#presence.leave('paused');
     });
@@ -268,7 +266,6 @@ export class Transfer {
   /** The whole run: metainfo, check, download, seeding. Returns early if halted. */
   async #perform(run: RunOptions): Promise<void> {
     const halted = (): boolean => run.signal.aborted;
-    this.#finishing = '';
     const known = this.#its.content ?? (await this.#resolve(run.signal));
     const found = known && !halted() && (await this.#contentSearch.run(known, this.#its.record, run));
     if (!found || halted()) return;
@@ -320,7 +317,7 @@ export class Transfer {
     this.#presence.downloads(event);
     await download.complete(signal);
     if (signal.aborted) return;
-    this.#finishing = 'writing all data to the disk';
+    this.#states.finishing = 'writing all data to the disk';
     await download.stop('COMPLETE', 'the download is complete');
     // All pieces must be recorded before the content gets its final name: see findPublished.
     await download.checkpoint();
@@ -329,14 +326,13 @@ export class Transfer {
 
   /** All pieces are verified: publishes the content and seeds it. */
   async #finish(fetched: WholeContent, run: RunOptions): Promise<void> {
-    this.#finishing = 'syncing the disk, and giving the content its final name';
+    this.#states.finishing = 'syncing the disk, and giving the content its final name';
     const options = this.#contentSearch.inventoryOptions(run);
     const { content, ...noted } = await publish(fetched, this.#its.record, options);
     this.#its.content = content;
     // Another agent's copy replaced the part that has been served so far.
     if (content !== fetched.content) this.#states.withdraw('the file is now served from another path');
     await this.#its.complete(noted);
-    this.#finishing = '';
     this.#timings.stop();
     this.#its.have = Bitfield.full(content.layout.pieceCount);
     const whole = { ...content, have: this.#its.have, ledger: this.#ledger, damaged: this.#damaged };
@@ -374,7 +370,7 @@ export class Transfer {
         const lost = await this.#contentSearch.changeIfMissing(cause, this.#its.content, this.#its.record);
         if (lost) return this.#again('the content is missing', lost);
         this.#noteFailed(cause);
-        this.#presence.leave('failed', this.#its.record.reason);
+        this.#presence.leave('failed', this.#its.record);
       })
       .catch((failure: unknown) => {
         this.parts.log.error({ err: failure }, 'a failed transfer could not be stopped');
@@ -387,8 +383,8 @@ export class Transfer {
     this.parts.meter.failed(fault);
     this.#states.rest('failed', fault);
     this.parts.log.error(
-      { err: cause },
-      `${this.name || shortId(this.infohash)}: ${this.#its.record.reason}`,
+      { err: cause, reason: fault.reason, file: { infohash: this.infohash, name: this.name } },
+      `${this.name || shortId(this.infohash)}: ${this.#its.record.message}`,
     );
   }
 
