@@ -22,7 +22,7 @@ function transfer(name: string, more: Partial<Transfer> = {}): Transfer {
     sizeBytes: 1000n,
     doneBytes: 500n,
     ...more,
-  } as Parameters<typeof Transfer.fromPartial>[0]);
+  });
 }
 
 function data(names: readonly string[]): TopData {
