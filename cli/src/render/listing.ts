@@ -22,7 +22,8 @@ export interface Listing<T> {
 }
 
 const NO_COLORS = picocolors.createColors(false);
-const COLLATOR = new Intl.Collator('en', { numeric: true });
+/** Made at the first comparison: it takes a tenth of the time of `enjambre ls`. */
+let collator: Intl.Collator | undefined;
 
 /** Prints a list as a table, or as an object or id for each item. Throws `invalid`, USAGE, for an unknown column. */
 export function printList<T>(output: Output, items: readonly T[], listing: Listing<T>): void {
@@ -88,6 +89,9 @@ type Key = number | bigint | string | undefined;
 /** Absent values come first, as the smallest. */
 function compare(a: Key, b: Key): number {
   if (a === undefined || b === undefined) return Number(a !== undefined) - Number(b !== undefined);
-  if (typeof a === 'string' || typeof b === 'string') return COLLATOR.compare(String(a), String(b));
+  if (typeof a === 'string' || typeof b === 'string') {
+    collator ??= new Intl.Collator('en', { numeric: true });
+    return collator.compare(String(a), String(b));
+  }
   return a < b ? -1 : Number(a > b);
 }
