@@ -110,6 +110,8 @@ async function fetchOnePiece(client: AgentServiceClient, ref: string): Promise<v
       limits: undefined,
       name: '',
       publisher: '',
+      replace: false,
+      follow: false,
     }).then(
       () => true,
       (error: unknown) => {

@@ -79,6 +79,14 @@ export const SHARING: readonly ClientCommand[] = [
         description: 'only versions by this publisher: its name, or the first 8 digits of its id',
         parse: present('--publisher: a peer is missing'),
       },
+      {
+        flags: '--replace',
+        description: 'replace what has that name in the target folder once the download is complete',
+      },
+      {
+        flags: '--follow',
+        description: 'move to each new version of that name and publisher, until the transfer is removed',
+      },
       { flags: '--detach', description: 'return at once; the agent continues in the background' },
       {
         flags: '--timeout <DURATION>',
@@ -99,6 +107,8 @@ export const SHARING: readonly ClientCommand[] = [
         output: text(given.output),
         name: text(given.name),
         publisher: text(given.publisher),
+        replace: given.replace === true,
+        follow: given.follow === true,
         detach: given.detach === true,
         timeoutSeconds: typeof given.timeout === 'number' ? given.timeout : undefined,
         limits: limitsGiven(given),

@@ -13,6 +13,8 @@ const REMEDIES: Readonly<Record<string, ((facts: Facts) => string) | undefined>>
   remove: () => ' with `enjambre rm`',
   'remove-first': ({ transfer = 'REF' }) => `, or remove it first with \`enjambre rm ${transfer}\``,
   'remove-other': ({ transfer = 'REF' }) => `, or remove that one with \`enjambre rm ${transfer}\``,
+  'replace-other': ({ transfer = 'REF' }) =>
+    `, replace it with --replace, or remove that one with \`enjambre rm ${transfer}\``,
   'see-transfers': () => ': see `enjambre ls`',
   'see-files': () => ': see `enjambre files` for shared files',
   'see-bans': () => ': see `enjambre peers --banned`',

@@ -32,7 +32,7 @@ export class HonestAgent extends AgentUser {
     const options = { timeoutMs: deadlineMs };
     const { transfer } = await callUnary(
       this.control.download.bind(this.control),
-      { source, outputDir: '', limits: undefined, name: '', publisher: '' },
+      { source, outputDir: '', limits: undefined, name: '', publisher: '', replace: false, follow: false },
       options,
     );
     const infohash = transfer?.infohash ?? ref;

@@ -69,6 +69,8 @@ export class BusyAgent extends AgentUser {
       limits: undefined,
       name: '',
       publisher: '',
+      replace: false,
+      follow: false,
     };
     const options = { timeoutMs: CALL_TIMEOUT_MS };
     const { transfer } = await callUnary(this.control.download.bind(this.control), request, options);

@@ -31,7 +31,15 @@ export class AgentControl {
   async get(infohash: string): Promise<number> {
     const download = this.#client.download.bind(this.#client);
     const source = { $case: 'ref', value: infohash } as const;
-    await callUnary(download, { source, outputDir: '', limits: undefined, name: '', publisher: '' });
+    await callUnary(download, {
+      source,
+      outputDir: '',
+      limits: undefined,
+      name: '',
+      publisher: '',
+      replace: false,
+      follow: false,
+    });
     for await (const { transfer } of readStream(
       this.#client.watchTransfer({ ref: infohash, interval: undefined }),
     )) {

@@ -19,6 +19,10 @@ export interface GetOptions {
   readonly name?: string | undefined;
   /** Only versions by this publisher: a name, or at least 8 digits of a peer id. */
   readonly publisher?: string | undefined;
+  /** Replace what has the name in the target folder. */
+  readonly replace?: boolean;
+  /** Move to each new version of the name. */
+  readonly follow?: boolean;
   /** Return as soon as the download is started. */
   readonly detach: boolean;
   /** How long to wait for completion; the agent continues after it. */
@@ -92,11 +96,11 @@ async function start(
   agent: AgentClient,
   { ref, options }: { ref: string; options: GetOptions },
 ): Promise<Begun> {
-  const { output, name = '', publisher = '', limits } = options;
+  const { output, name = '', publisher = '', limits, replace = false, follow = false } = options;
   const source = await downloadSource(ref, session);
   const outputDir = output === undefined ? '' : pathFrom(session.context, output);
   const { transfer, alreadyComplete } = await agent
-    .download({ source, outputDir, limits, name, publisher })
+    .download({ source, outputDir, limits, name, publisher, replace, follow })
     .catch(async (error: unknown) => {
       throw await notShared(error, ref, session.context);
     });
@@ -109,6 +113,7 @@ async function end(
   agent: AgentClient,
   { begun, options, board }: { begun: Begun; options: GetOptions; board: Set<ProgressLine> },
 ): Promise<void> {
+  if (options.follow === true) followed(session, begun.transfer);
   if (options.detach) started(session, begun.transfer);
   else finished(session, await untilWhole(session, agent, begun.transfer, { board }), begun.alreadyComplete);
 }
@@ -125,6 +130,12 @@ function tooLate(seconds: number, transfer: Transfer | undefined): EnjambreError
     ? `not complete after ${after}: the agent continues in the background; \`enjambre status ${shortDigits(transfer.infohash)}\` shows its progress`
     : `the agent did not find the file within ${after}: see its log, or raise --timeout`;
   return new EnjambreError('aborted', 'TIMED_OUT', message);
+}
+
+function followed({ output }: Session, { infohash, name, publication }: Transfer): void {
+  const by = plain(publication?.publisher?.name ?? '');
+  const end = `\`enjambre rm ${shortDigits(infohash)}\` ends that`;
+  output.hint(`${plain(name)} follows ${by}: each new version replaces it; ${end}`);
 }
 
 function started({ output }: Session, transfer: Transfer): void {

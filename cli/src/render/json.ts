@@ -32,6 +32,8 @@ export function transferJson(type: string, transfer: Transfer): JsonObject {
     warning: transfer.warning,
     path: transfer.path,
     other_paths: transfer.otherPaths,
+    ...publicationJson(transfer.publication),
+    follow: transfer.follow,
     size_bytes: ifAny(transfer.sizeBytes),
     done_bytes: transfer.doneBytes,
     piece_count: ifAny(transfer.pieceCount),

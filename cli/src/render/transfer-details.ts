@@ -53,11 +53,20 @@ function transferFacts(transfer: Transfer, colors: Output['colors'], now: number
     ['time', active > 0 ? `${formatSeconds(active)} downloading` : ''],
     ['path', plain(transfer.path)],
     ...transfer.otherPaths.map((path) => ['also at', plain(path)] as const),
+    ['version', publicationText(transfer)],
     ['infohash', plain(transfer.infohash)],
     ['origin', transfer.origin ? 'shared from here' : 'downloaded'],
     ['added', formatAgo(transfer.addedAt, now)],
     ['completed', formatAgo(transfer.completedAt, now)],
   ];
+}
+
+/** Its version and publisher, and whether it moves to newer ones. */
+function publicationText({ publication, follow }: Transfer): string {
+  if (!publication) return '';
+  const { publisher, version } = publication;
+  const by = `${plain(publisher?.name ?? '')} (${shortDigits(publisher?.id ?? '')})`;
+  return `${String(version)} of ${by}${follow ? ', follows each newer one' : ''}`;
 }
 
 function sizeOf(transfer: Transfer): string {

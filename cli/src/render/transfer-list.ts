@@ -44,6 +44,12 @@ export const TRANSFER_LIST: Listing<Transfer> = {
       text: (transfer) => String(connectedPeers(transfer)),
       value: connectedPeers,
     },
+    {
+      title: 'version',
+      text: versionText,
+      value: ({ publication }) => publication?.version,
+      overflow: 'keep',
+    },
     { title: 'infohash', text: ({ infohash }) => shortDigits(infohash), overflow: 'keep' },
     { title: 'path', text: ({ path }) => plain(path), wide: true },
     {
@@ -62,6 +68,12 @@ export const TRANSFER_LIST: Listing<Transfer> = {
   json: (transfer) => transferJson('transfer', transfer),
   id: ({ infohash }) => plain(infohash),
 };
+
+/** Its version, and whether it moves to newer ones. */
+function versionText({ publication, follow }: Transfer): string {
+  if (!publication) return '';
+  return follow ? `${String(publication.version)}, follows` : String(publication.version);
+}
 
 function connectedPeers({ peers }: Transfer): number {
   return peers.filter(({ connected }) => connected).length;

@@ -119,6 +119,12 @@ export const agentOptions = {
     schema: durationSchema,
     default: '1m',
   },
+  followInterval: {
+    placeholder: 'TIME',
+    description: 'interval at which downloads that follow a name look for a newer version',
+    schema: durationSchema,
+    default: '15s',
+  },
   maxUpload: {
     placeholder: 'RATE',
     description: 'upload limit in bytes per second, such as 10MB or 1.5MiB; none for no limit',

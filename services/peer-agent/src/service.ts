@@ -45,6 +45,7 @@ import { AgentLimits } from './app/agent/limits.js';
 import { Locality } from './app/agent/locality.js';
 import { ComplaintTurns } from './app/upload/complaint-turns.js';
 import { Meter } from './app/agent/meter.js';
+import { Following } from './app/transfer/following.js';
 import { Messages } from './app/messages/messages.js';
 import { Uploads } from './app/upload/uploads.js';
 import { Transfers } from './app/transfer/transfers.js';
@@ -200,6 +201,7 @@ class AgentService implements Agent {
     add('tracker link', tracker);
     atEnd('connections to uploaders', () => connector.close());
     add('transfers', transfers);
+    add('following', new Following({ ...shared, transfers, random }, { intervalMs: config.followInterval }));
     const sharing = sharedFolder(config, { clock, transfers, hasher, archive: data, log });
     if (sharing) add('shared folder', sharing);
     add('messages', messages);

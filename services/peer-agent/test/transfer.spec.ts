@@ -100,13 +100,13 @@ it('a pause requested before a download fails is its final state', async () => {
   const told: string[] = [];
   const end = agent.transfers.watch(transfer.infohash, () => told.push(transfer.state));
   // It does something else for as long as it takes to fail.
-  const busy = transfer.changeCopies(async () => {
+  const busy = transfer.amend(async () => {
     open();
     await transfer.settled();
     return {};
   });
   await Promise.all([busy, transfer.pause()]);
-  await transfer.changeCopies(() => Promise.resolve({})); // Earlier requests are done.
+  await transfer.amend(() => Promise.resolve({})); // Earlier requests are done.
   end();
   expect(transfer.view()).toMatchObject({ state: 'paused', message: '' });
   expect(told).not.toContain('failed');

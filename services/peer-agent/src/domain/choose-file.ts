@@ -90,16 +90,16 @@ function newestOf<T extends Choice>(
 function publisherIn(files: readonly Choice[], text: string): PeerId | undefined {
   if (files.length === 0) return undefined;
   const names = new Map<PeerId, string>();
-  for (const { publications } of files)
-    for (const { publisher } of publications) names.set(publisher.id, publisher.name);
-  const digits = idDigits(text.trim());
-  const matching = [...names].filter(
-    ([id, name]) => name === text || (digits !== undefined && id.startsWith(digits)),
-  );
+  const matching = new Set<PeerId>();
+  for (const publication of files.flatMap(({ publications }) => publications)) {
+    const { id, name } = publication.publisher;
+    names.set(id, name);
+    if (isBy(publication, text)) matching.add(id);
+  }
   const [found] = matching;
-  if (found && matching.length === 1) return found[0];
+  if (matching.size === 1) return found;
   const known = [...names].slice(0, 5).map(([id, name]) => `${quote(name)} (${id.slice(0, 16)})`);
-  if (found)
+  if (found !== undefined)
     throw new EnjambreError(
       'precondition',
       'AMBIGUOUS_PUBLISHER',
@@ -108,6 +108,18 @@ function publisherIn(files: readonly Choice[], text: string): PeerId | undefined
   const others =
     known.length === 0 ? 'no publisher of it is known' : `its publishers are ${known.join(', ')}`;
   throw new EnjambreError('not-found', 'UNKNOWN_PUBLISHER', `no publisher matches ${quote(text)}: ${others}`);
+}
+
+/** Publications of one file, first that of the publisher that was requested: see {@link chooseFile}. */
+export function firstOf(publications: readonly Publication[], publisher: string): readonly Publication[] {
+  if (publisher === '') return publications;
+  const first = publications.filter((its) => isBy(its, publisher));
+  return [...first, ...publications.filter((its) => !first.includes(its))];
+}
+
+function isBy({ publisher: { id, name } }: Publication, text: string): boolean {
+  const digits = idDigits(text.trim());
+  return name === text || (digits !== undefined && id.startsWith(digits));
 }
 
 function isCurrent({ superseded }: Choice): boolean {

@@ -3,11 +3,18 @@ import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Distance } from '@enjambre/core/locality';
 import { NO_ACCOUNT, type AccountRecord } from './explain/causes.js';
 import type { LimitSettings } from './limits/limit-settings.js';
+import type { Publication } from './publication.js';
 import type { OwnFiles } from './own-files.js';
 import { NO_TRAFFIC, type TrafficRecord } from './traffic.js';
 
 /** No failure. */
 export const NO_FAILURE = { reason: '', message: '' } as const;
+
+/**
+ * What a download may do about an entry that has its name when it is complete: nothing (`none`); replace the unchanged
+ * content of another transfer of this agent (`own`); or replace any file or folder (`any`).
+ */
+export type Replace = 'none' | 'own' | 'any';
 
 /** What a transfer is meant to do; its current state follows from it. */
 export type TransferGoal = 'run' | 'pause' | 'failed';
@@ -64,6 +71,12 @@ export interface TransferRecord extends LimitSettings {
   readonly assembly: string;
   /** PieceStore.fingerprint of the complete content. */
   readonly fingerprint: string;
+  /** Cleared when it has its name. */
+  readonly replace: Replace;
+  /** Its version and publisher, if the tracker knew them when it was requested by name. */
+  readonly publication: Publication | undefined;
+  /** True if newer versions of its name and publisher are downloaded in its place. */
+  readonly follow: boolean;
   /** Other complete copies of the content: one is used when the current one is missing or changed. */
   readonly copies: readonly ContentCopy[];
   /** The recorded state of the content is in doubt: the next run hashes all of it. */

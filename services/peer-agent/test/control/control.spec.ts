@@ -229,6 +229,8 @@ describe('control over the socket', () => {
       limits: undefined,
       name: '',
       publisher: '',
+      replace: false,
+      follow: false,
     });
     await expect(download).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_REF' });
     const crafted = callUnary(client.download.bind(client), {
@@ -237,6 +239,8 @@ describe('control over the socket', () => {
       limits: undefined,
       name: '',
       publisher: '',
+      replace: false,
+      follow: false,
     });
     await expect(crafted).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_METAINFO' });
   });
@@ -414,6 +418,8 @@ describe('control over TCP that is confined to folders', () => {
         limits: undefined,
         name: '',
         publisher: '',
+        replace: false,
+        follow: false,
       });
     for (const dir of ['/etc', folder.path, `${root}/../other`, `${root}/new/../../x`])
       await expect(get(dir)).rejects.toMatchObject(outside);

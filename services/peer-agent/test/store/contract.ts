@@ -325,6 +325,15 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       expect(await isAt(at('big.bin'), sample)).toBe(true);
     });
 
+    test.each(['file', 'folder'])('replaces an existing %s if it may', async (kind) => {
+      const sample = single();
+      const store = await filled(sample);
+      await site.put(kind === 'file' ? at('big.bin') : at('big.bin/precious'), Buffer.from('precious'));
+      expect(await store.publish([])).toMatchObject({ isTaken: false });
+      expect(await isAt(at('big.bin'), sample)).toBe(true);
+      expect((await site.list()).filter((path) => path.includes('.incomplete'))).toEqual([]);
+    });
+
     test('refuses an incomplete download', async () => {
       const sample = tree();
       const store = downloadOf(sample);

@@ -14,6 +14,7 @@ import {
   type KeptReason,
   type PieceStore,
   type Publication,
+  type ReplacedContent,
   type Survey,
 } from '../../src/app/ports/piece-store.js';
 import { RESERVED_NAME, type StoreFactory } from '../../src/app/ports/store-factory.js';
@@ -133,7 +134,7 @@ export class MemoryPieceStore implements PieceStore {
     for (const file of this.#held.keys()) this.#check(file);
   }
 
-  async publish(): Promise<Publication> {
+  async publish(replaced?: readonly ReplacedContent[]): Promise<Publication> {
     const { disk } = this.parts;
     const { target } = this.init;
     const already = { isTaken: false, warning: undefined } as const;
@@ -143,6 +144,7 @@ export class MemoryPieceStore implements PieceStore {
     for (const file of this.#files()) this.#finish(file);
     this.#held.clear();
     if (target === this.#path) return { isTaken: false, warning: '' };
+    if (replaced) disk.remove(target);
     if (disk.at(target)) return { isTaken: true, error: targetTaken(target) };
     const incomplete = dirname(this.#path);
     disk.move(this.#path, target);

@@ -61,6 +61,8 @@ export class MemoryTracker implements TrackerPort {
   readonly sessions: Heard[][] = [];
   /** Messages on its swarms, without byte counts: the events of announces, and `withdraw`. */
   readonly said: string[] = [];
+  /** Number of look-ups in the catalogue. */
+  lookups = 0;
   /** Files in the catalogue. */
   readonly files: SharedFile[] = [];
   readonly #watches = new Map<InfoHash, Watch>();
@@ -177,6 +179,7 @@ export class MemoryTracker implements TrackerPort {
   }
 
   findFiles(query: string): Promise<readonly SharedFile[]> {
+    this.lookups += 1;
     if (!this.#session) return Promise.reject(new EnjambreError('unavailable', 'NO_TRACKER', 'no tracker'));
     const digits = idDigits(query);
     const matches = ({ name, infohash }: SharedFile): boolean =>

@@ -52,6 +52,16 @@ const record: fc.Arbitrary<TransferRecord> = fc
     inPlace: fc.boolean(),
     ownFiles: fc.constantFrom('', 'none', 'all', '0-4,9'),
     assembly: fc.string({ maxLength: 40 }),
+    replace: fc.constantFrom('none', 'own', 'any'),
+    publication: fc.option(
+      fc.record({
+        publisher: fc.record({ id: id.map(parsePeerId), name: fc.string({ maxLength: 30 }) }),
+        version: fc.integer({ min: 1 }),
+        publishedAtMs: time,
+      }),
+      { nil: undefined },
+    ),
+    follow: fc.boolean(),
     fingerprint: fc.string({ maxLength: 64 }),
     copies: fc.array(
       fc.record({ origin: fc.boolean(), location: path, fingerprint: fc.string({ maxLength: 64 }) }),

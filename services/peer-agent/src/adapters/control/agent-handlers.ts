@@ -159,9 +159,9 @@ function info({
 
 async function download(
   transfers: Transfers,
-  { source, outputDir, limits, name, publisher }: DownloadRequest,
+  { source, limits, ...options }: DownloadRequest,
 ): Promise<DownloadResponse> {
-  const wanted = { outputDir, limits: limitChangeFromWire(limits), name, publisher };
+  const wanted = { ...options, limits: limitChangeFromWire(limits) };
   const { transfer, already } = await transfers.download(sourceOf(source), wanted);
   return { transfer: transferToWire(transfer.view()), alreadyComplete: already };
 }

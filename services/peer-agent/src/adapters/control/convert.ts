@@ -7,9 +7,11 @@ import {
   type DistanceTraffic,
   type TransferPeer,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import type { Publication as WirePublication } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { Duration } from '@enjambre/proto/gen/google/protobuf/duration';
 import type { TransferState, TransferView } from '../../app/transfer/transfer-view.js';
 import { pathOfCopy } from '../../domain/copies.js';
+import type { Publication } from '../../domain/publication.js';
 import type { TrafficRecord } from '../../domain/traffic.js';
 import type { Priority } from '../../domain/limits/priority.js';
 
@@ -94,7 +96,14 @@ export function transferToWire(view: TransferView): WireTransfer {
     priority: PRIORITIES[record.priority],
     traffic: trafficToWire(record.traffic),
     otherPaths: record.copies.map((copy) => pathOfCopy(copy, record.name)),
+    publication: record.publication && publicationToWire(record.publication),
+    follow: record.follow,
   };
+}
+
+function publicationToWire({ publisher, version, publishedAtMs }: Publication): WirePublication {
+  const { id, name } = publisher;
+  return { publisher: { id, name }, version, publishedAt: new Date(publishedAtMs) };
 }
 
 /** Milliseconds; `fallback` if absent. */

@@ -13,6 +13,7 @@ import type {
   DeletionRules,
   PieceStore,
   Publication,
+  ReplacedContent,
   Survey,
 } from '../../app/ports/piece-store.js';
 import type { FileStamp } from '../../app/ports/sharing.js';
@@ -25,6 +26,7 @@ import { FileSurvey } from './file-survey.js';
 import { makeFolder } from './make-folder.js';
 import { isThere, moveNew, removeEmpty } from './move-new.js';
 import { PartFiles } from './part-files.js';
+import { ReplacedEntry } from './replaced-entry.js';
 import { SealedFiles } from './sealed-files.js';
 import { syncFolder } from './sync-folder.js';
 
@@ -159,11 +161,11 @@ export class FileStore implements PieceStore {
     return this.#parts.flush();
   }
 
-  async publish(): Promise<Publication> {
+  async publish(replaced?: readonly ReplacedContent[]): Promise<Publication> {
     const { target } = this.init;
     if (target === undefined) return { isTaken: false, warning: undefined };
     try {
-      return { isTaken: false, warning: await this.#publishAt(target) };
+      return { isTaken: false, warning: await this.#publishAt(target, replaced) };
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === 'EEXIST') return { isTaken: true, error: targetTaken(target) };
@@ -173,7 +175,10 @@ export class FileStore implements PieceStore {
     }
   }
 
-  async #publishAt(target: string): Promise<string | undefined> {
+  async #publishAt(
+    target: string,
+    replaced: readonly ReplacedContent[] | undefined,
+  ): Promise<string | undefined> {
     if (target === this.#path && !this.#parts.holdsAny && (await this.#sealed.look())) return undefined;
     await this.#makeEmptyFiles();
     const warning = await this.#makeExecutable();
@@ -183,11 +188,19 @@ export class FileStore implements PieceStore {
     if (target === this.#path) return warning;
     await this.components.fds.forget(this.#path);
     const incomplete = dirname(this.#path);
-    await moveNew(this.#path, target, this.#files);
+    const aside = new ReplacedEntry(incomplete, this.#files);
+    if (replaced) await aside.moveOver(this.#path, target);
+    else await moveNew(this.#path, target, this.#files);
     this.#path = target;
     await syncFolder(dirname(target), this.#files);
+    const kept = replaced ? await aside.discard(target, (path) => this.#deleteAt(path, replaced)) : '';
     await removeEmpty(incomplete);
-    return warning;
+    return [warning, kept].filter((text) => text !== '').join('; ');
+  }
+
+  async #deleteAt(path: string, replaced: readonly ReplacedContent[]): Promise<void> {
+    for (const { metainfo, rules } of replaced)
+      await new FileStore(this.components, { metainfo, path }).delete(rules);
   }
 
   async allocated(): Promise<number> {

@@ -30,6 +30,28 @@ export async function moveNew(from: string, to: string, files: DiskFiles): Promi
   await files.unlink(from);
 }
 
+/**
+ * Moves a file or folder to a path within a file system in place of what is there. A file replaces a file at once, and
+ * who has the old one open keeps it. Otherwise the old entry is first moved to `aside`: between the two moves nothing is
+ * at the path.
+ */
+export async function moveOver(
+  from: string,
+  to: string,
+  { aside, files }: { readonly aside: string; readonly files: DiskFiles },
+): Promise<void> {
+  if (!(await isThere(to))) return moveNew(from, to, files);
+  const looks = await Promise.all([from, to].map((path) => files.lstat(path)));
+  if (!looks.some((look) => look.isDirectory())) return files.rename(from, to);
+  await files.rename(to, aside);
+  try {
+    await files.rename(from, to);
+  } catch (error) {
+    await files.rename(aside, to);
+    throw error;
+  }
+}
+
 /** Replaces at most an empty folder: the system refuses anything else. */
 async function moveFolder(from: string, to: string, files: DiskFiles): Promise<void> {
   try {

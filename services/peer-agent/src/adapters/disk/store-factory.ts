@@ -66,7 +66,7 @@ export class FileStoreFactory implements StoreFactory {
     return new FileStore(this.components, { metainfo, path, target });
   }
 
-  async checkTarget(folder: string, name: string, size?: number): Promise<boolean> {
+  async checkTarget(folder: string, name: string, size?: number, replaces = false): Promise<boolean> {
     if (name === RESERVED_NAME) throw reservedName();
     await this.components.privates.checkWritable(folder);
     try {
@@ -74,7 +74,7 @@ export class FileStoreFactory implements StoreFactory {
       await access(folder, constants.W_OK | constants.X_OK);
       const path = join(folder, name);
       if (name === '') return false;
-      if (!(await isThere(path))) return true;
+      if (replaces || !(await isThere(path))) return true;
       const isSame = size !== undefined && (await couldHold(path, size));
       if (!isSame) throw pathExists(path);
       return false;

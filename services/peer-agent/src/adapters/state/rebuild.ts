@@ -75,6 +75,9 @@ function guessFacts({ infohash, name }: Metainfo, location: string): TransferFac
     inPlace: false,
     ownFiles: 'none',
     assembly: '',
+    replace: 'none',
+    publication: undefined,
+    follow: false,
     movingTo: '',
     addedAtMs: Date.now(),
   };

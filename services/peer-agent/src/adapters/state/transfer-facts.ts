@@ -1,9 +1,10 @@
 import { isAbsolute } from 'node:path';
-import { parseInfoHash, type InfoHash } from '@enjambre/core/ids';
+import { parseInfoHash, parsePeerId, type InfoHash } from '@enjambre/core/ids';
 import { nameFault } from '@enjambre/core/names';
 import { z } from 'zod';
 import { NOT_NOTED, readOwnFiles } from '../../domain/own-files.js';
 import { MAX_COPIES } from '../../domain/copies.js';
+import type { Publication } from '../../domain/publication.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 
 const VERSION = 1;
@@ -23,6 +24,9 @@ export type TransferFacts = Pick<
   | 'inPlace'
   | 'ownFiles'
   | 'assembly'
+  | 'replace'
+  | 'publication'
+  | 'follow'
   | 'copies'
   | 'addedAtMs'
 >;
@@ -30,6 +34,12 @@ export type TransferFacts = Pick<
 const location = z
   .string()
   .refine((path) => isAbsolute(path) && !path.includes('\0'), 'not an absolute path');
+const publicationSchema = z.object({
+  publisher_id: z.string().transform((text) => parsePeerId(text)),
+  publisher_name: z.string().max(64).default(''),
+  version: z.int().min(1),
+  published_at: z.iso.datetime({ offset: true }),
+});
 const copySchema = z.object({ origin: z.boolean(), location, fingerprint: z.string().default('') });
 
 /** Schema of the facts in files; rejects hostile values. */
@@ -51,6 +61,10 @@ export const factsShape = {
   // Older versions recorded neither.
   own_files: z.string().default(NOT_NOTED).transform(readOwnFiles),
   assembly: z.string().default(''),
+  // Older versions know no versions of a name.
+  replace: z.enum(['none', 'own', 'any']).default('none'),
+  publication: publicationSchema.optional().catch(undefined),
+  follow: z.boolean().default(false),
   copies: z.array(copySchema).default([]),
   added_at: z.iso.datetime({ offset: true }),
 };
@@ -72,6 +86,9 @@ export function factsToEntry(facts: TransferFacts): z.input<EntrySchema> {
     in_place: facts.inPlace,
     own_files: facts.ownFiles,
     assembly: facts.assembly,
+    ...(facts.replace !== 'none' && { replace: facts.replace }),
+    ...(facts.publication && { publication: publicationToEntry(facts.publication) }),
+    ...(facts.follow && { follow: true }),
     ...(facts.copies.length > 0 && { copies: [...facts.copies] }),
     added_at: new Date(facts.addedAtMs).toISOString(),
   };
@@ -91,8 +108,29 @@ export function factsFromEntry(entry: z.output<EntrySchema>): TransferFacts {
     inPlace: entry.in_place,
     ownFiles: entry.own_files,
     assembly: entry.assembly,
+    replace: entry.replace,
+    publication: entry.publication && publicationFromEntry(entry.publication),
+    follow: entry.follow,
     copies: entry.copies.slice(0, MAX_COPIES),
     addedAtMs: Date.parse(entry.added_at),
+  };
+}
+
+function publicationToEntry(publication: Publication): z.input<typeof publicationSchema> {
+  const { publisher, version, publishedAtMs } = publication;
+  return {
+    publisher_id: publisher.id,
+    publisher_name: publisher.name,
+    version,
+    published_at: new Date(publishedAtMs).toISOString(),
+  };
+}
+
+function publicationFromEntry(entry: z.output<typeof publicationSchema>): Publication {
+  return {
+    publisher: { id: entry.publisher_id, name: entry.publisher_name },
+    version: entry.version,
+    publishedAtMs: Date.parse(entry.published_at),
   };
 }
 

@@ -12,7 +12,7 @@ export interface Identity {
   readonly size: number;
   /** See {@link TransferRecord}. @default false */
   readonly askedByName?: boolean;
-  /** Who has published it under that name. @default nobody is known */
+  /** Who has published it under that name, first the publisher that was requested. @default nobody is known */
   readonly publications?: readonly Publication[];
 }
 
@@ -41,7 +41,7 @@ export function identityOfRecord({ infohash, name, sizeBytes }: TransferRecord):
  * @param init `location`: as in {@link TransferRecord}; `nowMs`: since the Unix epoch
  */
 export function newRecord(
-  { infohash, name, size, askedByName = false }: Identity,
+  { infohash, name, size, askedByName = false, publications: [publication] = [] }: Identity,
   { origin, location, nowMs }: { origin: boolean; location: string; nowMs: number },
 ): TransferRecord {
   return {
@@ -59,6 +59,9 @@ export function newRecord(
     ownFiles: 'none',
     assembly: '',
     fingerprint: '',
+    replace: 'none',
+    publication,
+    follow: false,
     copies: [],
     recheck: false,
     sizeBytes: size,

@@ -1,4 +1,5 @@
 import type { EnjambreError } from '@enjambre/core/error';
+import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Bitfield } from '@enjambre/core/bitfield';
 
 /** Reason of a failed {@link PieceStore.write}: the block is lost; another write may succeed. */
@@ -46,8 +47,15 @@ export interface PieceStore {
   hold(have: Bitfield): Promise<void>;
   /** Resolves when all written bytes are synced to the disk. After a failure to sync, every call fails until {@link close}. */
   flush(): Promise<void>;
-  /** Moves a complete download to its target. */
-  publish(): Promise<Publication>;
+  /**
+   * Moves a complete download to its target.
+   *
+   * @param replaced if set, what has the name is replaced: a file by a file at once, so that the target is always the
+   *   old or the new one, also after a crash. A folder, or with one, is moved aside just before; the files in it that
+   *   these contents name and own are then deleted, and what is left is moved to another name beside the target, which
+   *   the warning tells
+   */
+  publish(replaced?: readonly ReplacedContent[]): Promise<Publication>;
   /** Bytes that its files currently occupy on disk: less than their length if they are sparse. */
   allocated(): Promise<number>;
   /** True if anything exists at {@link path}. */
@@ -78,6 +86,12 @@ export interface PieceStore {
   /** Deletes files named by the metainfo, as far as `rules` allow, and the folders that this leaves empty. */
   delete(rules: DeletionRules): Promise<Deletion>;
   close(): Promise<void>;
+}
+
+/** Content of a transfer that a new one replaces. */
+export interface ReplacedContent {
+  readonly metainfo: Metainfo;
+  readonly rules: DeletionRules;
 }
 
 /** Which files of a transfer may be deleted. */

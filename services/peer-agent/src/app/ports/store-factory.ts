@@ -24,9 +24,9 @@ export interface StoreFactory {
   /**
    * Throws `invalid` BAD_NAME, `already-exists` PATH_EXISTS or `denied` PATH_NOT_WRITABLE if a download cannot be
    * placed there. With `size`, an existing entry of that name is accepted if it could be the same content: a file of
-   * that size, or a folder. Returns true if the name is known to be free.
+   * that size, or a folder; with `replaces`, any entry. Returns true if the name is known to be free, or to become it.
    */
-  checkTarget(folder: string, name: string, size?: number): Promise<boolean>;
+  checkTarget(folder: string, name: string, size?: number, replaces?: boolean): Promise<boolean>;
   /**
    * Tries in the folder itself what could otherwise fail only after the whole download: its names, its largest file,
    * its move to the target. Throws `precondition` NAME_REFUSED, NAMES_COLLIDE or OTHER_FILE_SYSTEM, `invalid`

@@ -19,6 +19,8 @@ export interface ContentSearchInit {
   readonly missing: () => void;
   /** Records the identity of the part that is about to get its final name. */
   readonly naming: (assembly: string) => void;
+  /** See {@link InventoryOptions}. */
+  readonly replacing: InventoryOptions['replacing'];
 }
 
 type Parts = Pick<TransferComponents, 'clock' | 'stores' | 'archive' | 'missingLookMs' | 'log' | 'save'>;
@@ -71,7 +73,8 @@ export class ContentSearch {
       // If it cannot be saved, the files do not count as the agent's own after a crash.
       await this.parts.save().catch(() => undefined);
     };
-    return { stores, progress: archive.progress(this.infohash), signal, checking, naming };
+    const { replacing } = this.init;
+    return { stores, progress: archive.progress(this.infohash), signal, checking, naming, replacing };
   }
 
   /** Undefined if the run was halted. */

@@ -21,7 +21,7 @@ export async function looksUnchanged(
   return (await store.fingerprint()) === copy.fingerprint;
 }
 
-/** Computes changes of a record's copies; undefined if no copy is left. */
+/** Computes changes of a record, mostly of its copies; undefined if no copy is left. */
 export type CopiesChange = (
   record: TransferRecord,
   content: Content | undefined,
@@ -41,6 +41,11 @@ export function adding(found: ScannedContent, { stores, hasher }: AddingParts): 
     await hasher.confirm(found);
     return fingerprint === undefined ? {} : withCopy(record, { origin: true, location: path, fingerprint });
   };
+}
+
+/** Changes nothing of the copies. */
+export function noting(change: Partial<TransferRecord>): CopiesChange {
+  return () => Promise.resolve(change);
 }
 
 /** Removes a copy: the path is no longer shared. */

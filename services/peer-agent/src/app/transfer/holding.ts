@@ -2,6 +2,7 @@ import type { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { incomplete, type TransferRecord } from '../../domain/transfer-record.js';
+import type { ReplacedContent } from '../ports/piece-store.js';
 import { noteComplete } from './completion.js';
 import { openContent, type Content } from '../content.js';
 import { openAssembly } from './inventory.js';
@@ -11,7 +12,7 @@ import { bytesDoneOf } from './transfer-view.js';
 
 type HoldingParts = Pick<
   TransferComponents,
-  'clock' | 'archive' | 'stores' | 'log' | 'moved' | 'changed' | 'save' | 'checkRoom'
+  'clock' | 'archive' | 'stores' | 'log' | 'moved' | 'changed' | 'save' | 'checkRoom' | 'replacement'
 >;
 
 /** What a transfer has: its record, its content in the place that the record gives, and the pieces present. */
@@ -90,9 +91,31 @@ export class Holding {
   }
 
   /** Records that the content is complete, under its final name. See {@link noteComplete}. */
-  complete(noted: Parameters<typeof noteComplete>[1]): Promise<void> {
+  async complete(noted: Parameters<typeof noteComplete>[1]): Promise<void> {
     const note = (record: TransferRecord): void => void (this.record = record);
-    return noteComplete(this.record, noted, { ...this.parts, note });
+    await noteComplete(this.record, noted, { ...this.parts, note });
+    await this.#endReplacement();
+  }
+
+  /**
+   * Makes way for the complete content: ends the transfers that it replaces. Returns what they had; undefined if nothing
+   * may be replaced.
+   */
+  async makeWay(): Promise<readonly ReplacedContent[] | undefined> {
+    const { replacement, save } = this.parts;
+    if (!(await replacement.isAllowed(this.record))) return undefined;
+    // After a crash, no transfer tells any more that what has the name may be replaced.
+    this.note({ replace: 'any' });
+    await save();
+    return replacement.supersede(this.record);
+  }
+
+  /** The content has its name: nothing is left to replace, except after a crash. */
+  async #endReplacement(): Promise<void> {
+    if (this.record.replace === 'none') return;
+    await this.parts.replacement.supersede(this.record);
+    this.note({ replace: 'none' });
+    await this.parts.save();
   }
 
   #replace(change: Partial<TransferRecord>): void {

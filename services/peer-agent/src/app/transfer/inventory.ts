@@ -3,6 +3,7 @@ import type { PieceLayout } from '@enjambre/core/layout';
 import { withOwn, type OwnFiles } from '../../domain/own-files.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import { contentChanged, isNamed, openContent, type Content } from '../content.js';
+import type { ReplacedContent } from '../ports/piece-store.js';
 import type { ProgressLog } from '../ports/archives.js';
 import type { StoreFactory } from '../ports/store-factory.js';
 import { ALL_OF_IT } from './removal.js';
@@ -29,6 +30,8 @@ export interface InventoryOptions {
   readonly checking: () => () => void;
   /** Saves the identity of the part that is about to get its final name; see {@link PieceStore.identity}. */
   readonly naming: (assembly: string) => Promise<void>;
+  /** Makes way for content that is about to get its final name; see {@link PieceStore.publish}. */
+  readonly replacing: () => Promise<readonly ReplacedContent[] | undefined>;
 }
 
 /** Finds out which pieces are on disk: from the records where these can be trusted, otherwise by hashing. */
@@ -59,7 +62,7 @@ export async function openAssembly(
     const ownFiles = withOwn(record.ownFiles, missing, content.metainfo.files.length);
     return { content, inPlace: true, ownFiles };
   }
-  await stores.checkTarget(record.location, content.metainfo.name);
+  await stores.checkTarget(record.location, content.metainfo.name, undefined, record.replace !== 'none');
   const apart = { inPlace: false, ownFiles: 'none' };
   if (!record.inPlace && !isNamed(content.store, record)) return { content, ...apart };
   return { content: openContent(content.metainfo, { ...record, ...apart }, stores), ...apart };
@@ -94,7 +97,7 @@ async function giveName(
   const assembly = hasName ? '' : await content.store.identity();
   if (assembly !== '') await options.naming(assembly);
   if (hasName && (await hasOtherSizes(whole))) throw contentChanged(content.store.path);
-  const publication = await content.store.publish();
+  const publication = await content.store.publish(hasName ? undefined : await options.replacing());
   if (publication.isTaken) {
     const published = await findPublished(content, record, options);
     if (!published) throw publication.error;

@@ -92,7 +92,8 @@ export async function dropPart(
   }
 }
 
-function rulesFor(record: TransferRecord, { force = false }: RemovalOptions): DeletionRules {
+/** Which files of a download are deleted with it. */
+export function rulesFor(record: TransferRecord, { force = false }: RemovalOptions): DeletionRules {
   const { ownFiles, fingerprint } = record;
   if (force) return ALL_OF_IT;
   const notOwn = ownFiles === NOT_NOTED ? 'unknown' : 'taken-over';

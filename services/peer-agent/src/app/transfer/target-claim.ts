@@ -17,9 +17,10 @@ export async function settleName(
   { claim, stores, archive }: Pick<TransferComponents, 'claim' | 'stores' | 'archive'>,
 ): Promise<TransferRecord> {
   const { name, totalLength } = metainfo;
+  const replaces = record.replace !== 'none';
   checkAskedName(metainfo, record);
   await claim({ folder: record.location, name });
-  await stores.checkTarget(record.location, name, totalLength);
+  await stores.checkTarget(record.location, name, totalLength, replaces);
   await archive.writeMetainfo(metainfo);
   return { ...record, name, sizeBytes: totalLength };
 }

@@ -24,7 +24,7 @@ class Stores {
 
 function targets(pending = true) {
   const stores = new Stores();
-  const made = new Targets(stores, (id) => ({ infohash: id, name: 'another', pending }));
+  const made = new Targets(stores, (id) => ({ infohash: id, name: 'another', pending, origin: false }));
   return { stores, made };
 }
 

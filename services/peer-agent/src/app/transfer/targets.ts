@@ -11,6 +11,8 @@ export interface Holder {
   readonly name: string;
   /** Its content does not have its final name yet. */
   readonly pending: boolean;
+  /** It is shared from its place. */
+  readonly origin: boolean;
 }
 
 /**
@@ -49,8 +51,10 @@ export class Targets {
   /**
    * Reserves a place for a transfer, instead of its previous one. Throws `already-exists` TARGET_TAKEN if another
    * transfer has it, or if it is inside the folder that an unfinished one will become; `unavailable` DISK_SILENT.
+   *
+   * @param replaces it takes the place of other downloads
    */
-  claim(infohash: InfoHash, place: Place): Promise<void> {
+  claim(infohash: InfoHash, place: Place, replaces = false): Promise<void> {
     return this.#serial.run(async () => {
       const wanted = held(place);
       const folder = await this.stores.realFolder(place.folder);
@@ -58,23 +62,38 @@ export class Targets {
       for (const name of new Set([wanted.loose, ...folder.split(sep).map(looseName)])) {
         for (const other of this.#byName.get(name) ?? []) {
           const its = this.#places.get(other);
-          if (its && other !== infohash) await this.#checkApart(wanted, its, other);
+          if (!its || other === infohash) continue;
+          await this.#checkApart(wanted, its, { replaces, ...this.#holder(other, its) });
         }
       }
       this.hold(infohash, place);
     });
   }
 
+  /** The other transfers that have or will have this place. */
+  async others(infohash: InfoHash, place: Place): Promise<InfoHash[]> {
+    const found: InfoHash[] = [];
+    for (const other of [...(this.#byName.get(looseName(place.name)) ?? [])]) {
+      const its = this.#places.get(other)?.place;
+      if (its && other !== infohash && (await this.stores.relate(place, its)) === 'same') found.push(other);
+    }
+    return found;
+  }
+
+  #holder(infohash: InfoHash, { place: { name } }: Held): Holder {
+    return this.holderOf(infohash) ?? { infohash, name, pending: true, origin: false };
+  }
+
   async #checkApart(
     { place, loose }: Held,
     { place: its, loose: itsLoose }: Held,
-    other: InfoHash,
+    holder: Holder & { readonly replaces: boolean },
   ): Promise<void> {
-    const holder = this.holderOf(other) ?? { infohash: other, name: its.name, pending: true };
     // Only the remaining cases need a disk access.
     if (!holder.pending && loose !== itsLoose) return;
     const relation = await this.stores.relate(place, its);
-    if (relation === 'same') throw targetTaken(place, holder);
+    const isReplaced = holder.replaces && !holder.origin;
+    if (relation === 'same' && !isReplaced) throw targetTaken(place, holder);
     if (relation === 'inside' && holder.pending) throw targetInside(place, its, holder);
   }
 }
@@ -106,7 +125,8 @@ function targetTaken({ folder, name }: Place, holder: Holder): EnjambreError {
   const id = shortId(holder.infohash);
   const what = holder.pending ? 'is reserved for' : 'belongs to';
   const message = `${folder}/${name} ${what} another transfer, ${holder.name} (${id}): choose another folder`;
-  const metadata = { setting: 'outputDir', remedy: 'remove-other', transfer: id };
+  const remedy = holder.origin || holder.pending ? 'remove-other' : 'replace-other';
+  const metadata = { setting: 'outputDir', remedy, transfer: id };
   return new EnjambreError('already-exists', 'TARGET_TAKEN', message, { metadata });
 }
 

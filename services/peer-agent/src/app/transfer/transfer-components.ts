@@ -9,6 +9,8 @@ import type { Meter } from '../agent/meter.js';
 import type { MembershipEvent, TrackerPort } from '../ports/tracker.js';
 import type { PeerConnector } from '../ports/peers.js';
 import type { Place, StoreFactory } from '../ports/store-factory.js';
+import type { TransferRecord } from '../../domain/transfer-record.js';
+import type { ReplacedContent } from '../ports/piece-store.js';
 import type { TransferArchive } from '../ports/archives.js';
 import type { RoomNeed } from './room.js';
 import type { Clock } from '@enjambre/common/async/clock';
@@ -35,6 +37,11 @@ export interface TransferComponents {
   readonly log: Logger;
   /** Reserves the target of a download once its name is known. Throws `already-exists` TARGET_TAKEN. */
   readonly claim: (place: Place) => Promise<void>;
+  /** See `Replacement`. */
+  readonly replacement: {
+    isAllowed(record: TransferRecord): Promise<boolean>;
+    supersede(record: TransferRecord): Promise<readonly ReplacedContent[]>;
+  };
   /** Throws `exhausted` DISK_FULL if the disk lacks room for this and the other active downloads. */
   readonly checkRoom: (need: RoomNeed) => Promise<void>;
   /** Called when the place of its content, current or future, changes. */

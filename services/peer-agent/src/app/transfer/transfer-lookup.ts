@@ -1,7 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
 import { withDigits, withName } from '@enjambre/core/named';
-import { chooseFile, versionRef, type Choice } from '../../domain/choose-file.js';
+import { chooseFile, firstOf, versionRef, type Choice } from '../../domain/choose-file.js';
 import { findByRef, meansName, parseRef, type TransferRef } from '../../domain/transfer-ref.js';
 import { queryOf } from './download-source.js';
 import { identityOfRecord, type Identity } from '../agent/identity.js';
@@ -48,7 +48,8 @@ export class TransferLookup {
     const unlisted = mine.filter(({ infohash }) => !listed.has(infohash)).map(ownChoice);
     const found = chooseFile<Choice | SharedFile>(ref, [...unlisted, ...shared], publisher);
     if (found) {
-      const { infohash, name, publications } = found;
+      const { infohash, name } = found;
+      const publications = firstOf(found.publications, publisher);
       // Where publishers disagree, the size is whatever the metainfo says.
       const size = 'disputed' in found && found.disputed ? 0 : found.size;
       return { infohash, name, size, publications, askedByName: meansName(ref, found) };

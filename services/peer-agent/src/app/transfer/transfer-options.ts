@@ -36,6 +36,10 @@ export interface DownloadOptions {
   readonly name?: string;
   /** Only versions of a name by this publisher count; see `chooseFile`. @default any */
   readonly publisher?: string;
+  /** Replace what has the name in the target folder. @default false */
+  readonly replace?: boolean;
+  /** Move to each new version of the name and publisher. @default false */
+  readonly follow?: boolean;
 }
 
 export interface Started {

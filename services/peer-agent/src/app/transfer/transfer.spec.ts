@@ -140,6 +140,10 @@ beforeEach(async () => {
     log,
     claim: () => Promise.resolve(),
     checkRoom: () => Promise.resolve(),
+    replacement: {
+      isAllowed: () => Promise.resolve(false),
+      supersede: () => Promise.resolve([]),
+    },
     moved: () => undefined,
     changed: () => {
       const { state } = transfer;

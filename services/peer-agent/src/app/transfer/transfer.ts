@@ -67,6 +67,7 @@ export class Transfer {
       moved: (content, change) => this.#its.note(change, content),
       missing: () => this.#rest(),
       naming: (assembly) => this.#its.note({ assembly }),
+      replacing: () => this.#its.makeWay(),
     });
     this.#presence = new Presence(parts, record, () =>
       membershipOf(this.record, this.#its.content?.metainfo),
@@ -143,8 +144,8 @@ export class Transfer {
     return looksUnchanged(this.#its.content, this.#its.record, this.parts.stores, path);
   }
 
-  /** Changes its list of copies, and with it perhaps the copy in use. False if `change` leaves no copy. */
-  changeCopies(change: CopiesChange): Promise<boolean> {
+  /** Changes its record, and with it perhaps the copy in use. False if `change` leaves no copy. */
+  amend(change: CopiesChange): Promise<boolean> {
     return this.#serial.run(async () => {
       const changed = await change(this.#its.record, this.#its.content);
       if (changed?.location === undefined) this.#its.note(changed ?? {});
@@ -382,10 +383,9 @@ export class Transfer {
     const fault = EnjambreError.from(cause);
     this.parts.meter.failed(fault);
     this.#states.rest('failed', fault);
-    this.parts.log.error(
-      { err: cause, reason: fault.reason, file: { infohash: this.infohash, name: this.name } },
-      `${this.name || shortId(this.infohash)}: ${this.#its.record.message}`,
-    );
+    const { infohash, name } = this;
+    const facts = { err: cause, reason: fault.reason, file: { infohash, name } };
+    this.parts.log.error(facts, `${name || shortId(infohash)}: ${this.#its.record.message}`);
   }
 
   /** Stops all work and saves the progress. */

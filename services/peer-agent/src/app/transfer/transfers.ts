@@ -1,16 +1,16 @@
+import { join } from 'node:path';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import pLimit from 'p-limit';
 import type { LimitChange } from '../../domain/limits/limit-settings.js';
-import { copiesOf, fetchedInto, otherCopies, sharedFrom } from '../../domain/copies.js';
+import { copiesOf, otherCopies, sharedFrom } from '../../domain/copies.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import { parseRef } from '../../domain/transfer-ref.js';
 import type { Offender } from '../agent/bans.js';
 import { adding, dropping } from './copy-looks.js';
 import { absolute, wantedOf, type DownloadSource } from './download-source.js';
-import { planAgain } from './transfer-place.js';
-import { asked, identityOf, identityOfRecord, newRecord, type Identity } from '../agent/identity.js';
+import { asked, identityOf, newRecord, type Identity } from '../agent/identity.js';
 import { checkTorrentName } from './asked-name.js';
 import { KeyedSerial } from './keyed-serial.js';
 import { Outdated } from './outdated.js';
@@ -18,6 +18,9 @@ import { CONTENT_CHANGED } from '../ports/piece-store.js';
 import type { ContentHasher, ScannedContent } from '../ports/sharing.js';
 import { RecordSaver } from './record-saver.js';
 import { dropPart, type RemovalOptions } from './removal.js';
+import { Replacement } from './replacement.js';
+import { checkFollowable, replaceOf, type DownloadTerms } from './download-terms.js';
+import { DownloadStarts } from './download-starts.js';
 import { Room, type RoomNeed, runningBeside } from './room.js';
 import { SharedPaths } from './shared-paths.js';
 import type { Serving, ServingDirectory } from '../upload/serving.js';
@@ -32,7 +35,7 @@ import { TransferWatchers } from './transfer-watchers.js';
 
 export interface TransfersComponents extends Omit<
   TransferComponents,
-  'changed' | 'counted' | 'moved' | 'save' | 'claim' | 'checkRoom'
+  'changed' | 'counted' | 'moved' | 'save' | 'claim' | 'checkRoom' | 'replacement'
 > {
   readonly hasher: ContentHasher;
 }
@@ -60,6 +63,8 @@ export class Transfers implements Startable, ServingDirectory {
   readonly #room: Room;
   readonly #outdated = new Outdated();
   readonly #lookup: TransferLookup;
+  readonly #replacement: Replacement;
+  readonly #downloads: DownloadStarts;
 
   constructor(
     parts: TransfersComponents,
@@ -69,6 +74,24 @@ export class Transfers implements Startable, ServingDirectory {
     this.#lookup = new TransferLookup({ tracker: parts.tracker, transfers: this.#transfers });
     this.#room = new Room(parts.stores);
     this.#targets = new Targets(parts.stores, (infohash) => this.#holder(infohash));
+    this.#replacement = new Replacement({
+      ...parts,
+      targets: this.#targets,
+      transfers: this.#transfers,
+      withdraw: (transfer, path) => this.withdraw(transfer, path),
+      remove: (transfer) => this.remove(transfer, false),
+    });
+    this.#downloads = new DownloadStarts(
+      {
+        ...parts,
+        targets: this.#targets,
+        transfers: this.#transfers,
+        add: (record) => this.#add(record),
+        save: (transfer) => this.save(transfer),
+        checkRoom: (infohash, need) => this.#checkRoom(infohash, need),
+      },
+      init.downloadDir,
+    );
     this.#saver = new RecordSaver({ ...parts, transfers: this });
   }
 
@@ -120,20 +143,40 @@ export class Transfers implements Startable, ServingDirectory {
    */
   async download(
     source: DownloadSource,
-    { outputDir, limits = {}, name = '', publisher = '' }: DownloadOptions,
+    { outputDir, limits = {}, name = '', publisher = '', replace = false, follow = false }: DownloadOptions,
   ): Promise<Started> {
     const wanted = outputDir === '' ? undefined : absolute(outputDir);
     const { ref, info, metainfo } = await wantedOf(source);
     // Outside the lock: a tracker that does not answer must not block other calls.
     const found = info ? identityOf(info) : await this.#lookup.identify(ref, publisher);
-    return this.#infohashes.run([found.infohash], async () => {
-      const known = this.#transfers.get(found.infohash);
-      if (known) return this.#goOn(known, wanted, limits);
-      if (info) checkTorrentName(info, name);
-      const location = wanted ?? this.init.downloadDir;
-      const transfer = await this.#begin(asked(found, name), metainfo, { location, limits });
-      await this.save(transfer);
-      return { transfer, already: false };
+    if (follow) checkFollowable(found, publisher);
+    if (info) checkTorrentName(info, name);
+    const terms = { limits, replace: replaceOf({ replace, follow }), follow };
+    return this.#fetch(asked(found, name), metainfo, { ...terms, wanted });
+  }
+
+  /** Downloads a newer version of content in its place; see {@link DownloadOptions}. */
+  async moveOn({ record }: Transfer, found: Identity): Promise<Transfer> {
+    const { location, movingTo, maxUpload, maxDownload, priority } = record;
+    const terms = { limits: { maxUpload, maxDownload, priority }, replace: 'own', follow: true } as const;
+    const { transfer } = await this.#fetch(found, undefined, { ...terms, wanted: movingTo || location });
+    return transfer;
+  }
+
+  async #fetch(
+    found: Identity,
+    metainfo: Metainfo | undefined,
+    { wanted, ...terms }: DownloadTerms & { readonly wanted: string | undefined },
+  ): Promise<Started> {
+    const { infohash, name } = found;
+    const start = (): Promise<Started> =>
+      this.#infohashes.run([infohash], () => this.#downloads.start(found, metainfo, { ...terms, wanted }));
+    if (terms.replace === 'none' || name === '') return start();
+    const place = { folder: wanted ?? this.init.downloadDir, name };
+    return this.#paths.run([join(place.folder, name)], async () => {
+      const started = await start();
+      await this.#replacement.clearWay(infohash, place);
+      return started;
     });
   }
 
@@ -157,6 +200,11 @@ export class Transfers implements Startable, ServingDirectory {
     return this.#watchers.watch(infohash, listener);
   }
 
+  /** The transfer of an infohash. */
+  at(infohash: InfoHash): Transfer | undefined {
+    return this.#transfers.get(infohash);
+  }
+
   /** True until the transfer is removed. */
   has(transfer: Transfer): boolean {
     return this.#transfers.get(transfer.infohash) === transfer;
@@ -178,98 +226,15 @@ export class Transfers implements Startable, ServingDirectory {
     this.#parts.bans.strike(offender, breach);
   }
 
-  /** Resumes a known transfer; repairs complete content that has changed or is missing. */
-  async #goOn(known: Transfer, wanted: string | undefined, limits: LimitChange): Promise<Started> {
-    const { folder, step } = planAgain(known, wanted);
-    if (step === 'fetch') return this.#fetchAgain(known, folder, limits);
-    known.limits.change(limits);
-    if (step === 'relocate') {
-      await this.#relocate(known, folder);
-      return { transfer: known, already: false };
-    }
-    const { complete } = known.record;
-    const already = complete && (await known.isUnchanged());
-    if ((complete && !already) || known.state === 'missing') await known.verify();
-    else await known.resume();
-    await this.save(known);
-    return { transfer: known, already };
-  }
-
-  /** Downloads content that was shared or complete here, and is missing. On an error the transfer stays unchanged. */
-  async #fetchAgain(known: Transfer, location: string, limits: LimitChange): Promise<Started> {
-    const { record } = known;
-    const metainfo = await this.#parts.archive.readMetainfo(record.infohash);
-    try {
-      await this.#reserve(identityOfRecord(record), metainfo, location);
-      await known.become(fetchedInto(record, location), 'started');
-    } catch (error) {
-      this.#targets.hold(record.infohash, placeOf(record));
-      throw error;
-    }
-    known.limits.change(limits);
-    await this.save(known);
-    return { transfer: known, already: false };
-  }
-
-  /** Starts a new download and reserves its target. Throws if the target is refused. */
-  async #begin(
-    found: Identity,
-    metainfo: Metainfo | undefined,
-    { location, limits }: { location: string; limits: LimitChange },
-  ): Promise<Transfer> {
-    const { clock, archive } = this.#parts;
-    try {
-      await this.#reserve(found, metainfo, location);
-      // An earlier transfer of this infohash may have left progress that could not be deleted.
-      await archive.progress(found.infohash).clear();
-      if (metainfo) await archive.writeMetainfo(metainfo);
-    } catch (error) {
-      this.#targets.release(found.infohash);
-      throw error;
-    }
-    const transfer = this.#add({
-      ...newRecord(found, { origin: false, location, nowMs: clock.epochMs() }),
-      ...limits,
-    });
-    await transfer.start('started');
-    return transfer;
-  }
-
-  /** Claims a target for a download and checks that the disk can take it. */
-  async #reserve(
-    { infohash, name, size }: Identity,
-    metainfo: Metainfo | undefined,
-    folder: string,
-  ): Promise<void> {
-    const { stores } = this.#parts;
-    if (name !== '') await this.#targets.claim(infohash, { folder, name });
-    if (!(await stores.checkTarget(folder, name, size))) return;
-    await stores.rehearse(metainfo ?? { infohash, name, isFolder: false, files: [] }, folder);
-    await this.#checkRoom(infohash, { name, folder, bytes: size, files: 0 });
-  }
-
   #checkRoom(infohash: InfoHash, need: RoomNeed): Promise<void> {
     return this.#room.check(need, () => runningBeside(infohash, this.#transfers.values()));
   }
 
-  /** Moves a download to another folder. On an error its target is still the old one. */
-  async #relocate(known: Transfer, folder: string): Promise<void> {
-    const { infohash, name, record } = known;
-    try {
-      if (name !== '') await this.#targets.claim(infohash, { folder, name });
-      await this.#parts.stores.checkTarget(folder, name, record.sizeBytes);
-      await known.relocate(folder);
-    } catch (error) {
-      if (name !== '') this.#targets.hold(infohash, placeOf(record));
-      throw error;
-    } finally {
-      await this.save(known);
-    }
-  }
-
   #holder(infohash: InfoHash): Holder | undefined {
     const transfer = this.#transfers.get(infohash);
-    return transfer && { infohash, name: transfer.name, pending: !transfer.home.inPlace };
+    if (!transfer) return undefined;
+    const { name, home } = transfer;
+    return { infohash, name, pending: !home.inPlace, origin: home.origin };
   }
 
   /**
@@ -329,7 +294,7 @@ export class Transfers implements Startable, ServingDirectory {
         if (transfer !== known && this.has(transfer) && !(await transfer.isUnchanged(path)))
           await this.#withdraw(transfer, path, CONTENT_CHANGED);
       const transfer = already ? known : await this.#adopt(metainfo, content, limits, known);
-      if (already) await known.changeCopies(adding(content, this.#parts));
+      if (already) await known.amend(adding(content, this.#parts));
       this.#shares.add(transfer);
       transfer.limits.change(limits);
       await this.save(transfer);
@@ -338,7 +303,7 @@ export class Transfers implements Startable, ServingDirectory {
   }
 
   async #withdraw(transfer: Transfer, path: string, reason?: typeof CONTENT_CHANGED): Promise<void> {
-    if (await transfer.changeCopies(dropping(path))) {
+    if (await transfer.amend(dropping(path))) {
       this.#shares.forget(transfer, path);
       return this.save(transfer);
     }
@@ -369,8 +334,9 @@ export class Transfers implements Startable, ServingDirectory {
       },
       moved: () => this.#targets.hold(record.infohash, placeOf(transfer.record)),
       save: () => this.save(transfer),
+      replacement: this.#replacement,
       checkRoom: (need) => this.#checkRoom(record.infohash, need),
-      claim: (place) => this.#targets.claim(record.infohash, place),
+      claim: (place) => this.#targets.claim(record.infohash, place, transfer.record.replace !== 'none'),
     });
     if (record.name !== '') this.#targets.hold(record.infohash, placeOf(record));
     const transfer = new Transfer(record, parts);

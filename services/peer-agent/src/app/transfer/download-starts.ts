@@ -1,0 +1,141 @@
+import type { InfoHash } from '@enjambre/core/ids';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import type { Clock } from '@enjambre/common/async/clock';
+import { fetchedInto } from '../../domain/copies.js';
+import type { LimitChange } from '../../domain/limits/limit-settings.js';
+import type { Replace, TransferRecord } from '../../domain/transfer-record.js';
+import { identityOfRecord, newRecord, type Identity } from '../agent/identity.js';
+import type { TransferArchive } from '../ports/archives.js';
+import type { StoreFactory } from '../ports/store-factory.js';
+import { noting } from './copy-looks.js';
+import { amendmentOf, type DownloadTerms } from './download-terms.js';
+import type { RoomNeed } from './room.js';
+import { placeOf, type Targets } from './targets.js';
+import type { Transfer } from './transfer.js';
+import type { Started } from './transfer-options.js';
+import { planAgain } from './transfer-place.js';
+
+export interface DownloadStartsComponents {
+  readonly clock: Clock;
+  readonly archive: TransferArchive;
+  readonly stores: StoreFactory;
+  readonly targets: Targets;
+  readonly transfers: ReadonlyMap<InfoHash, Transfer>;
+  readonly add: (record: TransferRecord) => Transfer;
+  readonly save: (transfer: Transfer) => Promise<void>;
+  readonly checkRoom: (infohash: InfoHash, need: RoomNeed) => Promise<void>;
+}
+
+/** Begins downloads, and resumes known ones. Calls for one infohash must not overlap. */
+export class DownloadStarts {
+  /** @param downloadDir default target folder */
+  constructor(
+    private readonly parts: DownloadStartsComponents,
+    private readonly downloadDir: string,
+  ) {}
+
+  /** @param terms `wanted`: the target folder; undefined for the default, or that of a known transfer */
+  async start(
+    found: Identity,
+    metainfo: Metainfo | undefined,
+    { wanted, ...terms }: DownloadTerms & { readonly wanted: string | undefined },
+  ): Promise<Started> {
+    const known = this.parts.transfers.get(found.infohash);
+    if (known) {
+      await known.amend(noting(amendmentOf(known.record, found, terms)));
+      return this.#goOn(known, wanted, terms.limits);
+    }
+    const location = wanted ?? this.downloadDir;
+    const transfer = await this.#begin(found, metainfo, { location, ...terms });
+    await this.parts.save(transfer);
+    return { transfer, already: false };
+  }
+
+  /** Resumes a known transfer; repairs complete content that has changed or is missing. */
+  async #goOn(known: Transfer, wanted: string | undefined, limits: LimitChange): Promise<Started> {
+    const { folder, step } = planAgain(known, wanted);
+    if (step === 'fetch') return this.#fetchAgain(known, folder, limits);
+    known.limits.change(limits);
+    if (step === 'relocate') {
+      await this.#relocate(known, folder);
+      return { transfer: known, already: false };
+    }
+    const { complete } = known.record;
+    const already = complete && (await known.isUnchanged());
+    if ((complete && !already) || known.state === 'missing') await known.verify();
+    else await known.resume();
+    await this.parts.save(known);
+    return { transfer: known, already };
+  }
+
+  /** Downloads content that was shared or complete here, and is missing. On an error the transfer stays unchanged. */
+  async #fetchAgain(known: Transfer, location: string, limits: LimitChange): Promise<Started> {
+    const { record } = known;
+    const metainfo = await this.parts.archive.readMetainfo(record.infohash);
+    try {
+      await this.#reserve(identityOfRecord(record), metainfo, { folder: location, replace: 'none' });
+      await known.become(fetchedInto(record, location), 'started');
+    } catch (error) {
+      this.parts.targets.hold(record.infohash, placeOf(record));
+      throw error;
+    }
+    known.limits.change(limits);
+    await this.parts.save(known);
+    return { transfer: known, already: false };
+  }
+
+  /** Starts a new download and reserves its target. Throws if the target is refused. */
+  async #begin(
+    found: Identity,
+    metainfo: Metainfo | undefined,
+    { location, limits, ...wishes }: DownloadTerms & { readonly location: string },
+  ): Promise<Transfer> {
+    const { clock, archive } = this.parts;
+    try {
+      await this.#reserve(found, metainfo, { folder: location, replace: wishes.replace });
+      // An earlier transfer of this infohash may have left progress that could not be deleted.
+      await archive.progress(found.infohash).clear();
+      if (metainfo) await archive.writeMetainfo(metainfo);
+    } catch (error) {
+      this.parts.targets.release(found.infohash);
+      throw error;
+    }
+    const transfer = this.parts.add({
+      ...newRecord(found, { origin: false, location, nowMs: clock.epochMs() }),
+      ...wishes,
+      ...limits,
+    });
+    await transfer.start('started');
+    return transfer;
+  }
+
+  /** Claims a target for a download and checks that the disk can take it. */
+  async #reserve(
+    { infohash, name, size }: Identity,
+    metainfo: Metainfo | undefined,
+    { folder, replace }: { readonly folder: string; readonly replace: Replace },
+  ): Promise<void> {
+    const { stores } = this.parts;
+    const place = { folder, name };
+    if (name !== '') await this.parts.targets.claim(infohash, place, replace !== 'none');
+    const isOwn = replace === 'own' && (await this.parts.targets.others(infohash, place)).length > 0;
+    if (!(await stores.checkTarget(folder, name, size, replace === 'any' || isOwn))) return;
+    await stores.rehearse(metainfo ?? { infohash, name, isFolder: false, files: [] }, folder);
+    await this.parts.checkRoom(infohash, { name, folder, bytes: size, files: 0 });
+  }
+
+  /** Moves a download to another folder. On an error its target is still the old one. */
+  async #relocate(known: Transfer, folder: string): Promise<void> {
+    const { infohash, name, record } = known;
+    try {
+      if (name !== '') await this.parts.targets.claim(infohash, { folder, name });
+      await this.parts.stores.checkTarget(folder, name, record.sizeBytes);
+      await known.relocate(folder);
+    } catch (error) {
+      if (name !== '') this.parts.targets.hold(infohash, placeOf(record));
+      throw error;
+    } finally {
+      await this.parts.save(known);
+    }
+  }
+}

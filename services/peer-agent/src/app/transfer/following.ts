@@ -1,0 +1,114 @@
+import type { Clock, Timer } from '@enjambre/common/async/clock';
+import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
+import type { Logger } from '@enjambre/common/log/logger';
+import { EnjambreError } from '@enjambre/core/error';
+import type { Random } from '../../domain/random.js';
+import { byPublisher, newerVersion } from '../../domain/newer-version.js';
+import { noting } from './copy-looks.js';
+import type { SharedFile, TrackerPort } from '../ports/tracker.js';
+import type { Transfer } from './transfer.js';
+import type { Transfers } from './transfers.js';
+
+export interface FollowingComponents {
+  readonly clock: Clock;
+  readonly transfers: Transfers;
+  readonly tracker: Pick<TrackerPort, 'connected' | 'findFiles'>;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export interface FollowingInit {
+  /** Interval at which the tracker is asked for newer versions, in milliseconds; a quarter of it is random. */
+  readonly intervalMs: number;
+}
+
+/** Moves the downloads that follow a name to each new version of their publisher. */
+export class Following implements Startable {
+  /** The last problem with each of them, so that it is logged once. */
+  readonly #complaints = new Map<string, string>();
+  #timer: Timer | undefined;
+  #looking: Promise<void> | undefined;
+  #isRunning = false;
+
+  constructor(
+    private readonly parts: FollowingComponents,
+    private readonly init: FollowingInit,
+  ) {}
+
+  start(): Promise<void> {
+    this.#isRunning = true;
+    this.#schedule();
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#isRunning = false;
+    this.#timer?.cancel();
+    await this.#looking;
+  }
+
+  /** Many agents follow one name: they do not ask at the same moment. */
+  #schedule(): void {
+    if (!this.#isRunning) return;
+    const { clock, random } = this.parts;
+    this.#timer = clock.after(this.init.intervalMs * (1 - random() / 4), () => {
+      this.#looking = this.#lookAtAll().finally(() => this.#schedule());
+    });
+  }
+
+  async #lookAtAll(): Promise<void> {
+    for (const transfer of [...this.parts.transfers.all()]) {
+      const { follow, goal } = transfer.record;
+      if (!follow || goal === 'pause' || !this.#isRunning || !this.parts.tracker.connected) continue;
+      try {
+        await this.#look(transfer);
+        this.#complaints.delete(transfer.infohash);
+      } catch (error) {
+        this.#complain(transfer, error);
+      }
+    }
+  }
+
+  async #look(transfer: Transfer): Promise<void> {
+    const { transfers, tracker } = this.parts;
+    const { record } = transfer;
+    const files = await tracker.findFiles(record.name.trim());
+    if (!transfers.has(transfer) || !transfer.record.follow) return;
+    const newer = newerVersion(record, files);
+    if (newer) await this.#move(transfer, newer);
+    else await this.#renumber(transfer, files);
+  }
+
+  async #move(transfer: Transfer, newer: SharedFile): Promise<void> {
+    const { transfers, log } = this.parts;
+    const { name, publication } = transfer.record;
+    const its = publication && byPublisher(newer, publication.publisher.id);
+    if (!its) return;
+    const { infohash, disputed } = newer;
+    const size = disputed ? 0 : newer.size;
+    const begun = transfers.at(infohash);
+    if (begun?.record.follow !== true)
+      await transfers.moveOn(transfer, { infohash, name, size, askedByName: true, publications: [its] });
+    const by = `${its.publisher.name} (${its.publisher.id.slice(0, 8)})`;
+    log.info({ infohash }, `${name}: moving on to version ${its.version} of ${by}`);
+    // The newer one follows from now on. After a crash before this, the next look finds it and does the same.
+    await transfer.amend(noting({ follow: false }));
+    if (transfers.has(transfer)) await transfers.save(transfer);
+  }
+
+  /** Notes the number of the present version, which changes with a tracker that has lost its memory. */
+  async #renumber(transfer: Transfer, files: readonly SharedFile[]): Promise<void> {
+    const { infohash, publication } = transfer.record;
+    const file = files.find((its) => its.infohash === infohash);
+    const its = file && publication && byPublisher(file, publication.publisher.id);
+    if (its && (its.version !== publication.version || its.publishedAtMs !== publication.publishedAtMs))
+      await transfer.amend(noting({ publication: its }));
+  }
+
+  #complain({ infohash, name }: Transfer, error: unknown): void {
+    const { message } = EnjambreError.from(error);
+    if (this.#complaints.get(infohash) === message) return;
+    this.#complaints.set(infohash, message);
+    this.parts.log.warn({ err: error, infohash }, `${name} cannot move on to a newer version: ${message}`);
+  }
+}

@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import type { InfoHash } from '@enjambre/core/ids';
+import type { TransferRecord } from '../../domain/transfer-record.js';
+import type { TransferArchive } from '../ports/archives.js';
+import type { ReplacedContent } from '../ports/piece-store.js';
+import type { Place, StoreFactory } from '../ports/store-factory.js';
+import { rulesFor } from './removal.js';
+import { placeOf, type Targets } from './targets.js';
+import type { Transfer } from './transfer.js';
+
+export interface ReplacementComponents {
+  readonly targets: Targets;
+  readonly transfers: ReadonlyMap<InfoHash, Transfer>;
+  readonly stores: Pick<StoreFactory, 'checkTarget'>;
+  readonly archive: Pick<TransferArchive, 'readMetainfo'>;
+  /** Ends the part of a transfer at a path. */
+  readonly withdraw: (transfer: Transfer, path: string) => Promise<void>;
+  readonly remove: (transfer: Transfer) => Promise<unknown>;
+}
+
+/** A new version of content that takes the place of an older one. */
+export class Replacement {
+  constructor(private readonly parts: ReplacementComponents) {}
+
+  /** Removes other unfinished downloads to a place that a newer one takes. */
+  async clearWay(infohash: InfoHash, place: Place): Promise<void> {
+    for (const other of await this.#others(infohash, place)) {
+      const { origin, inPlace } = other.home;
+      if (!origin && !inPlace) await this.parts.remove(other);
+    }
+  }
+
+  /** True if a complete download may replace what has its name. */
+  async isAllowed(record: TransferRecord): Promise<boolean> {
+    const place = placeOf(record);
+    if (record.replace !== 'own') return record.replace === 'any';
+    if (await this.#isFree(place)) return true;
+    const path = join(place.folder, place.name);
+    for (const other of await this.#others(record.infohash, place))
+      if (!other.home.origin && (await other.isUnchanged(path))) return true;
+    return false;
+  }
+
+  /** Ends the transfers that have their content in the place of a download, which offer it no longer. Returns what they had there. */
+  async supersede(record: TransferRecord): Promise<readonly ReplacedContent[]> {
+    const place = placeOf(record);
+    const replaced: ReplacedContent[] = [];
+    for (const other of await this.#others(record.infohash, place)) {
+      const { origin, inPlace } = other.home;
+      if (origin || !inPlace) continue;
+      const metainfo = await this.parts.archive.readMetainfo(other.infohash);
+      if (metainfo) replaced.push({ metainfo, rules: rulesFor(other.record, { deleteData: true }) });
+      await this.parts.withdraw(other, join(place.folder, place.name));
+    }
+    return replaced;
+  }
+
+  async #others(infohash: InfoHash, place: Place): Promise<Transfer[]> {
+    const others = await this.parts.targets.others(infohash, place);
+    return others.flatMap((other) => this.parts.transfers.get(other) ?? []);
+  }
+
+  #isFree({ folder, name }: Place): Promise<boolean> {
+    return this.parts.stores.checkTarget(folder, name).catch(() => false);
+  }
+}
