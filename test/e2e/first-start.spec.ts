@@ -41,7 +41,7 @@ describe('the first start of an agent', () => {
       ];
       const agent = swarm.run(args, { through });
       const peer = await agent.waitForLog(
-        ({ peer: id }) => (typeof id === 'string' ? id : undefined),
+        ({ peer: its }) => (its as { id?: string } | undefined)?.id,
         'the agent to start',
       );
       expect(peer).toMatch(/^[0-9a-f]{64}$/);

@@ -138,7 +138,7 @@ class AgentService implements Agent {
     const over = this.controls.filter(({ kind }) => kind === 'tcp').map(formatAddress);
     const controlled = over.length === 0 ? '' : `, controlled at ${over.join(', ')}`;
     this.#log.info(
-      { address: listen, peer: this.peerId, control },
+      { address: listen, peer: { id: this.peerId, name: this.#config.name }, control },
       `agent ${this.#config.name} (${this.peerId.slice(0, 8)}) listening on ${listen}${controlled}`,
     );
   }

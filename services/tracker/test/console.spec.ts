@@ -79,6 +79,28 @@ describe('the console', () => {
     expect(lineOf(messageSent('', 2048n))).toBe('message sent: alice (3f2a91bc) → bob: 2.0 kB');
   });
 
+  test('logs the data of an event as fields, named as in the event', () => {
+    const fields: unknown[] = [];
+    const log = createLogger({ name: 'test', level: 'silent' });
+    log.isLevelEnabled = () => true;
+    log.info = (its: unknown) => fields.push(its);
+    const bus = new EmbeddedEventBus({ source: 'tracker/here' });
+    startConsole(bus, log, 'tracker/here');
+    bus.publish(
+      fromEvent({ type: 'download.failed', peer, file, reason: 'DISK_FULL', message: 'the disk is full' }),
+    );
+    expect(fields).toEqual([
+      {
+        event: 'download.failed',
+        source: 'tracker/here',
+        peer: { id: peer.id, name: peer.name },
+        file: { infohash: file.infohash, name: file.name, size_bytes: file.size },
+        reason: 'DISK_FULL',
+        message: 'the disk is full',
+      },
+    ]);
+  });
+
   test('shows its own events and all messages, but no file events of other trackers', () => {
     const lines: string[] = [];
     const log = createLogger({ name: 'test', level: 'silent' });

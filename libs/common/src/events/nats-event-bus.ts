@@ -113,7 +113,8 @@ export class NatsEventBus implements EventBus {
   async stop(): Promise<void> {
     if (this.#link.connected) await this.#outbox.flush(AbortSignal.timeout(STOP_WAIT_MS));
     const left = this.#outbox.events.length;
-    if (left > 0) this.#log.warn({ events: left }, `${left} events were not stored on NATS before shutdown`);
+    if (left > 0)
+      this.#log.warn({ event_count: left }, `${left} events were not stored on NATS before shutdown`);
     this.#stopping.abort();
     this.#attempt += 1;
     this.#unlisten?.();
@@ -231,7 +232,7 @@ export class NatsEventBus implements EventBus {
     if (dropped === 0) return;
     this.#droppedBefore = this.dropped;
     const message = `${dropped} events were dropped while NATS was unreachable: they are not recorded`;
-    this.#log.warn({ dropped, total: this.dropped }, message);
+    this.#log.warn({ dropped_count: dropped, total_dropped_count: this.dropped }, message);
   }
 }
 

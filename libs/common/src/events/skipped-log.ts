@@ -15,7 +15,7 @@ export class SkippedLog {
     const now = performance.now();
     if (now - this.#toldAtMs < INTERVAL_MS) return;
     this.log.warn(
-      { err: error, subject, messages: this.#untold },
+      { err: error, subject, message_count: this.#untold },
       'a message that is not an Enjambre event was skipped',
     );
     this.#toldAtMs = now;

@@ -4,7 +4,7 @@ import { prettyFactory } from 'pino-pretty';
 import { logIds } from '../tracing/tracing.js';
 import { standardOutput } from './standard-output.js';
 
-/** Structured log: `log.info({ peer }, 'sentence')`. */
+/** Structured log: `log.info({ peer: { id, name } }, 'sentence')`. Fields are named as in docs/vocabulary.md. */
 export type Logger = PinoLogger;
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -39,7 +39,7 @@ export function createLogger({ name, level = 'info', format = 'json', fd = STDOU
     return output;
   };
   return pino(
-    { name, level, base: { name }, mixin: logIds },
+    { name, level, base: { name }, mixin: logIds, timestamp: pino.stdTimeFunctions.isoTime },
     { write: (line) => open().write(render(line)) },
   );
 }
@@ -57,5 +57,5 @@ function prettyRenderer(level: string, colorize: boolean): (line: string) => str
 /** The notice in pino's format. */
 function lossLine(name: string, dropped: number, why: string): string {
   const msg = `${dropped} log ${dropped === 1 ? 'line was' : 'lines were'} dropped: ${why}`;
-  return `${JSON.stringify({ level: pino.levels.values['warn'], time: Date.now(), name, dropped, msg })}\n`;
+  return `${JSON.stringify({ level: pino.levels.values['warn'], time: new Date().toISOString(), name, dropped_count: dropped, msg })}\n`;
 }

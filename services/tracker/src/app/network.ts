@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
-import { messageOf } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
 import { batchesOf } from '../domain/batches.js';
 import type { FileRecord } from '../domain/catalogue.js';
@@ -163,7 +162,8 @@ export class Network implements Startable, StoreListener {
     this.#wasConnected = connected;
     const before = this.#book.size;
     const { lost, effects } = this.#book.expire(now);
-    for (const name of lost) log.warn({ tracker: name }, `tracker ${name} is lost: its sessions are dropped`);
+    for (const name of lost)
+      log.warn({ tracker_name: name }, `tracker ${name} is lost: its sessions are dropped`);
     carryOut(effects);
     this.#noteOthers(before);
     this.#askForSnapshots();
@@ -203,7 +203,7 @@ export class Network implements Startable, StoreListener {
       if (!this.#stopping.signal.aborted) carryOut(this.#book.synced(id, snapshot));
     } catch (error) {
       this.#book.failed(id);
-      log.debug({ replica: id, why: messageOf(error) }, 'no snapshot from another tracker');
+      log.debug({ replica_id: id, err: error }, 'no snapshot from another tracker');
     } finally {
       deadline.cancel();
     }
@@ -214,7 +214,10 @@ export class Network implements Startable, StoreListener {
     const { size, names } = this.#book;
     if (size === before) return;
     const trackers = size + 1;
-    log.info({ trackers, others: names }, `the network has ${trackers} tracker${trackers === 1 ? '' : 's'}`);
+    log.info(
+      { tracker_count: trackers, tracker_names: names },
+      `the network has ${trackers} tracker${trackers === 1 ? '' : 's'}`,
+    );
   }
 
   *#ownSessions(): Generator<SessionState> {

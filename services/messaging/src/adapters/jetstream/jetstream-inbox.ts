@@ -149,7 +149,7 @@ export class JetStreamInbox implements Inbox {
         });
       } catch (error) {
         this.#parts.log.debug(
-          { err: error, receiver: this.#receiver },
+          { err: error, receiver: { id: this.#receiver } },
           `an inbox restarts: ${messageOf(error)}`,
         );
         await sleep(backoff.next(), signal);

@@ -59,11 +59,14 @@ describe('calls without the right token', () => {
 
   it('are logged with where they come from, together and not without bound', async () => {
     refused(1);
-    expect(logged).toEqual([[{ from: '10.0.0.7' }, 'refused a control call without the right token']]);
+    expect(logged).toEqual([[{ address: '10.0.0.7' }, 'refused a control call without the right token']]);
     refused(20);
     expect(logged).toHaveLength(1);
     await clock.advance(10_000);
     refused(1);
-    expect(logged.at(-1)).toEqual([{ from: '10.0.0.7' }, 'refused 21 control calls without the right token']);
+    expect(logged.at(-1)).toEqual([
+      { address: '10.0.0.7' },
+      'refused 21 control calls without the right token',
+    ]);
   });
 });

@@ -60,7 +60,7 @@ export class TokenCheck {
     const nowMs = this.parts.clock.nowMs();
     if (nowMs - this.#loggedMs < LOG_MS) return;
     const calls = this.#refused === 1 ? 'a control call' : `${this.#refused} control calls`;
-    this.parts.log.warn({ from: networkOf(peer) }, `refused ${calls} without the right token`);
+    this.parts.log.warn({ address: networkOf(peer) }, `refused ${calls} without the right token`);
     this.#loggedMs = nowMs;
     this.#refused = 0;
   }

@@ -73,7 +73,7 @@ describe('BansFile', () => {
     const [aside] = await setAside();
     expect(await readFile(folder.at(aside!), 'utf8')).toBe(text);
     expect(said.mock.calls).toEqual([
-      [{ file: folder.at(aside!) }, expect.stringMatching(/^bans\.json cannot be read/)],
+      [{ path: folder.at(aside!) }, expect.stringMatching(/^bans\.json cannot be read/)],
     ]);
     await file.save([]);
     expect(await file.load()).toEqual([]);

@@ -77,7 +77,10 @@ export class DataFolder implements TransferArchive, Startable {
     // Removals that a crash, or the disk, interrupted. If they fail again, the next start retries.
     for (const infohash of this.#facts.removed) {
       await this.remove(infohash).catch((error: unknown) => {
-        this.log.warn({ err: error, infohash }, 'cannot delete the remaining files of a removed transfer');
+        this.log.warn(
+          { err: error, file: { infohash } },
+          'cannot delete the remaining files of a removed transfer',
+        );
       });
     }
     const rebuilt = missing.size === 0 ? [] : await this.#rebuild(missing, known.size, whole);
@@ -108,7 +111,7 @@ export class DataFolder implements TransferArchive, Startable {
       const metainfo = await turns.run(parseMetainfoSteps(await readFile(this.#torrent(infohash))));
       return metainfo.infohash === infohash ? metainfo : undefined;
     } catch (error) {
-      this.log.debug({ err: error, infohash }, 'no metainfo is stored');
+      this.log.debug({ err: error, file: { infohash } }, 'no metainfo is stored');
       return undefined;
     }
   }
@@ -137,7 +140,7 @@ export class DataFolder implements TransferArchive, Startable {
     this.#status.forget(infohash);
     // The marker left by `disown` keeps it removed in any case; the marker is deleted once this save succeeds.
     await this.save([]).catch((error: unknown) => {
-      this.log.debug({ err: error, infohash }, 'cannot record the removal yet');
+      this.log.debug({ err: error, file: { infohash } }, 'cannot record the removal yet');
     });
   }
 
@@ -166,7 +169,7 @@ export class DataFolder implements TransferArchive, Startable {
     ].join(', ');
     const gap = whole ? `${STATUS_FILE} lacked transfers` : `${STATUS_FILE} was lost`;
     this.log.warn(
-      { rebuilt: records.length, kept: known, lost },
+      { rebuilt_count: records.length, kept_count: known, lost_count: lost },
       `${gap}: ${records.length} of ${missing.size} rebuilt${from === '' ? '' : ` (${from})`}; their byte counts per peer are lost, and their content is verified before it is served`,
     );
     return records;

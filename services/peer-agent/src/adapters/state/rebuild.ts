@@ -36,7 +36,10 @@ export async function rebuildRecords(infohashes: Iterable<InfoHash>, parts: Rebu
   const count = { byFacts: 0, byContent: 0, lost: 0 };
   for (const infohash of infohashes) {
     const found = await rebuildOne(infohash, parts).catch((error: unknown) => {
-      parts.log.error({ err: error, infohash }, `a transfer could not be rebuilt: ${messageOf(error)}`);
+      parts.log.error(
+        { err: error, file: { infohash } },
+        `a transfer could not be rebuilt: ${messageOf(error)}`,
+      );
       return undefined;
     });
     count[found?.by ?? 'lost'] += 1;
@@ -58,7 +61,7 @@ async function rebuildOne(
     return { record: await recordOf(guess, metainfo, parts), by: 'byContent' };
   }
   parts.log.error(
-    { infohash, name: metainfo?.name },
+    { file: { infohash, ...(metainfo && { name: metainfo.name }) } },
     metainfo
       ? `the location of ${metainfo.name} is lost: share it again, or download it with its .torrent, which is kept in transfers/`
       : `nothing of transfer ${infohash} is readable: share or download it again`,

@@ -8,7 +8,7 @@ export async function setAside(file: string, error: unknown, log: Logger): Promi
   const aside = `${file}.bad-${new Date().toISOString().replaceAll(':', '-')}`;
   await rename(file, aside);
   log.error(
-    { file: aside },
+    { path: aside },
     `${basename(file)} cannot be read (${messageOf(error)}): it was set aside as ${aside}`,
   );
 }

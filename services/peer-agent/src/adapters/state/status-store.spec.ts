@@ -132,7 +132,7 @@ describe('StatusStore', () => {
     expect((await loaded()).map(({ infohash }) => infohash)).toEqual(
       [1, 7].map((index) => record(index).infohash),
     );
-    expect(warned.mock.calls.map(([about]) => about)).toEqual([{ lines: 6, lost: 5 }]);
+    expect(warned.mock.calls.map(([about]) => about)).toEqual([{ line_count: 6, lost_count: 5 }]);
   });
 
   it('replays a journal over a status file that was written after it, as a crash in between leaves them', async () => {

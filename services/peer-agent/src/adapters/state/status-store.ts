@@ -166,7 +166,10 @@ export class StatusStore {
     }
     // One torn line is what a crash leaves of a save that was never confirmed.
     if (lost > 0 || torn > 1)
-      this.log.warn({ lines: lines.length, lost: lost + torn }, 'lines of the status journal cannot be read');
+      this.log.warn(
+        { line_count: lines.length, lost_count: lost + torn },
+        'lines of the status journal cannot be read',
+      );
   }
 
   #note({ infohash, name }: TransferRecord, text: string): void {

@@ -12,10 +12,10 @@ export function logWelcome(
   const isSecond = /^(.+) \([0-9a-f]{8}\)$/.exec(name);
   if (isSecond)
     log.warn(
-      { tracker, name },
+      { tracker, peer: { name } },
       `another agent is called ${quote(isSecond[1] ?? '')}, so others see this one as ${quote(name)}: choose another ${flagName('name')}`,
     );
-  const said = { tracker, endpoint, endpoints, refused };
+  const said = { tracker, endpoint, endpoints, refused_endpoints: refused };
   const where = endpoints.length > 0 ? endpoints.join(', ') : endpoint || 'no address';
   log.info(said, `connected to tracker ${tracker}; peers reach this agent at ${where}`);
   if (refused.length > 0) {

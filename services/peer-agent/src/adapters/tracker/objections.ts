@@ -69,7 +69,7 @@ export class Objections {
     this.#retries += 1;
     const next = [...this.#waiting].slice(0, MOST_AT_ONCE);
     for (const infohash of next) this.#waiting.delete(infohash);
-    log.warn({ files }, `the tracker had no room for ${files} files: ${message}; retrying`);
+    log.warn({ file_count: files }, `the tracker had no room for ${files} files: ${message}; retrying`);
     retry(next);
     this.#retryLater(message);
   }

@@ -84,7 +84,7 @@ export class Bans implements Startable {
   async lift(peer: string): Promise<Ban> {
     const ban = findBan(peer, this.list());
     this.#list.lift(ban.peerId);
-    this.#parts.log.info({ peer: ban.peerId }, `peer ${titleOf(ban)} is no longer banned`);
+    this.#parts.log.info({ peer: peerOf(ban) }, `peer ${titleOf(ban)} is no longer banned`);
     await this.#save();
     return ban;
   }
@@ -103,7 +103,7 @@ export class Bans implements Startable {
   #banned({ infohash }: Offender, ban: Ban): void {
     this.#count += 1;
     const { log, tracker, clock } = this.#parts;
-    log.warn({ peer: ban.peerId, infohash }, `peer ${titleOf(ban)} is banned: ${ban.reason}`);
+    log.warn({ peer: peerOf(ban), file: { infohash } }, `peer ${titleOf(ban)} is banned: ${ban.reason}`);
     tracker.reportBan({ peerId: ban.peerId, reason: ban.reason, infohash });
     this.#saveTimer ??= clock.after(SAVE_DELAY_MS, () => {
       this.#save().catch((error: unknown) => {
@@ -124,4 +124,9 @@ export class Bans implements Startable {
 
 function titleOf({ name, peerId }: Party): string {
   return name === '' ? shortId(peerId) : `${name} (${shortId(peerId)})`;
+}
+
+/** A field of the log. */
+function peerOf({ peerId, name }: Ban): object {
+  return { id: peerId, ...(name !== '' && { name }) };
 }

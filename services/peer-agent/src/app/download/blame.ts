@@ -64,14 +64,17 @@ export class Blame {
   /** A link ended: a peer that violated the protocol gets a strike, and is parked for a moment. */
   linkEnded({ peerId, name }: PeerAddress, error: EnjambreError): void {
     const { clock, log, bans, infohash } = this.parts;
-    log.debug({ peer: peerId, reason: error.reason }, `link to ${name} ended: ${error.message}`);
+    log.debug(
+      { peer: { id: peerId, name }, file: { infohash }, reason: error.reason },
+      `link to ${name} ended: ${error.message}`,
+    );
     if (error.reason === CONTENT_CHANGED) {
       this.#culprits.withdrew(peerId);
       bans.pardon(peerId, infohash);
     }
     if (!BREACHES.has(error.reason)) return;
     log.warn(
-      { peer: peerId, reason: error.reason },
+      { peer: { id: peerId, name }, file: { infohash }, reason: error.reason },
       `peer ${name} (${shortId(peerId)}) violated the protocol: ${error.message}`,
     );
     const { parkMs } = bans.strike({ peerId, name, infohash }, error.message);

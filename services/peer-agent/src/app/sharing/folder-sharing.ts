@@ -189,7 +189,7 @@ export class FolderSharing implements Startable {
         await this.#withdraw(name, this.#offers.of(name), 'it changed while it was read');
         return 'changed';
       }
-      log.info({ infohash: transfer.infohash }, `${name} is shared from the shared folder`);
+      log.info({ file: { infohash: transfer.infohash, name } }, `${name} is shared from the shared folder`);
       same.push(transfer);
     }
     const others = this.#offers.of(name).filter((transfer) => !same.includes(transfer));
@@ -219,7 +219,7 @@ export class FolderSharing implements Startable {
     for (const transfer of transfers) {
       const { infohash, name } = transfer;
       await this.parts.transfers.withdraw(transfer, join(this.parts.folder.path, entry));
-      this.parts.log.info({ infohash }, `${name} is withdrawn: ${why}`);
+      this.parts.log.info({ file: { infohash, name } }, `${name} is withdrawn: ${why}`);
     }
   }
 

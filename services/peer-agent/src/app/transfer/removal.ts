@@ -65,7 +65,7 @@ export async function forget(
   }
   // The transfer is removed in any case: what cannot be deleted now is deleted at the next start.
   await archive.remove(infohash).catch((error: unknown) => {
-    log.warn({ err: error, infohash }, `the saved state of ${record.name} could not be deleted`);
+    log.warn({ err: error, file: { infohash } }, `the saved state of ${record.name} could not be deleted`);
   });
   return { removal: { ...deletion, tried } };
 }

@@ -274,7 +274,8 @@ export class CatalogueBucket {
   async #grow(): Promise<boolean> {
     const manager = await this.#parts.link.connection.jetstreamManager({ timeout: TIMEOUT_MS });
     const bytes = await this.#room.grow(manager);
-    if (bytes !== undefined) this.#parts.log.info({ bytes }, 'the catalogue has more storage on NATS');
+    if (bytes !== undefined)
+      this.#parts.log.info({ max_bytes: bytes }, 'the catalogue has more storage on NATS');
     return bytes !== undefined;
   }
 

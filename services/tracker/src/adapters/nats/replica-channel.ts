@@ -165,7 +165,7 @@ export class ReplicaChannel {
     this.#toldIgnoredAt = now;
     const { log } = this.#parts;
     log.warn(
-      { err: error, subject, messages: this.#ignored },
+      { err: error, subject, message_count: this.#ignored },
       'a malformed message between trackers is ignored',
     );
   }
