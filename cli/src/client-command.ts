@@ -5,7 +5,7 @@ export type Given = Readonly<Record<string, unknown>>;
 type Handler = (session: Session, args: readonly string[], given: Given) => Promise<void>;
 
 /** What an argument or a flag's value names; completion offers values of that kind. */
-type ArgumentKind =
+export type ArgumentKind =
   | 'transfer'
   | 'shared-file'
   | 'peer'
@@ -32,6 +32,8 @@ export interface ClientCommand {
   readonly summary: string;
   /** Kinds of the arguments in `usage`, by their names; absent for free text. */
   readonly kinds?: Readonly<Record<string, ArgumentKind>>;
+  /** Words that an argument may be, by its name in `usage`. */
+  readonly choices?: Readonly<Record<string, readonly string[]>>;
   readonly flags?: readonly Flag[];
   /** Text at the end of `--help`, such as examples. */
   readonly notes?: string;

@@ -4,8 +4,9 @@ import type { ClientCommand, Flag } from './client-command.js';
 import type { Context } from './context.js';
 import {
   addConnectionFlags,
-  CONFIG_FLAG,
   addFlags,
+  CONFIG_FLAG,
+  GLOBAL_FLAGS,
   addOutputFlags,
   givenTo,
   layoutFlags,
@@ -15,6 +16,8 @@ import { connectionOf } from './configuration.js';
 import { traced } from './traced.js';
 import { present, text } from './option-values.js';
 import type { Output, OutputMode } from './output.js';
+import { SHELLS } from './completion/scripts.js';
+import { addOptionsOf } from './service-commands.js';
 import { append } from './service-options.js';
 import { SHARING } from './sharing-commands.js';
 import { TRANSFERS } from './transfer-commands.js';
@@ -44,6 +47,9 @@ const CONFIG: ClientCommand = {
   usage: 'config [ACTION] [NAME]',
   summary: 'show the configuration file, and choose how commands reach their agent',
   kinds: { NAME: 'context' },
+  choices: {
+    ACTION: ['view', 'get-contexts', 'current-context', 'use-context', 'set-context', 'delete-context'],
+  },
   flags: [
     { flags: '--agent <ADDR>', description: 'set-context: address of the agent', kind: 'address' },
     { flags: '--data-dir <DIR>', description: 'set-context: data folder of the agent', kind: 'folder' },
@@ -65,6 +71,22 @@ Actions, as of kubectl config:
   alone: true,
   handle: async (session, words, given) =>
     (await import('./commands/config.js')).config(session, words, given),
+};
+
+const COMPLETION: ClientCommand = {
+  usage: 'completion <SHELL>',
+  summary: 'print the completion script of a shell: bash, zsh or fish',
+  choices: { SHELL: SHELLS },
+  notes: `
+  source <(enjambre completion bash)                                   in ~/.bashrc
+  enjambre completion zsh > "\${fpath[1]}/_enjambre"                    once
+  enjambre completion fish > ~/.config/fish/completions/enjambre.fish  once`,
+  alone: true,
+  handle: async (session, [said = '']) => {
+    const shell = SHELLS.find((each) => each === said);
+    if (!shell) throw new EnjambreError('invalid', 'USAGE', `SHELL must be one of ${SHELLS.join(', ')}`);
+    (await import('./commands/complete.js')).completion(session, shell);
+  },
 };
 
 const VERSION: ClientCommand = {
@@ -166,7 +188,8 @@ export function addClientCommands(program: Command, context: Context, makeOutput
   addAll(MESSAGES);
   addShell(program, context, makeOutput);
   program.commandsGroup('This command:');
-  addAll([CONFIG, VERSION]);
+  addAll([CONFIG, COMPLETION, VERSION]);
+  addComplete(program, context, makeOutput);
 
   function addAll(commands: readonly ClientCommand[]): void {
     for (const command of commands) add(program, command, context, makeOutput);
@@ -195,6 +218,22 @@ function add(
     const args = command.processedArgs.flat().filter((arg): arg is string => typeof arg === 'string');
     await traced(command.name(), context.environment, () =>
       context.interruptible((signal) => handle({ ...parts, signal }, args, given)),
+    );
+  });
+}
+
+/** The hidden command that completion scripts call. */
+function addComplete(program: Command, context: Context, makeOutput: MakeOutput): void {
+  const command = program.command('__complete [WORDS...]', { hidden: true });
+  command.action(async (words: readonly string[]) => {
+    const output = makeOutput({ json: false });
+    const commands = [...SHARING, INSPECT, ...TRANSFERS, TOP, ...NETWORK, EVENTS, HEALTH, ...MESSAGES];
+    const line = { program, commands: [...commands, CONFIG, COMPLETION], flags: GLOBAL_FLAGS };
+    await addOptionsOf(program.commands.find((each) => words.includes(each.name())));
+    const { complete } = await import('./commands/complete.js');
+    const connection = await connectionOf({}, context).catch(() => ({ connection: {} }));
+    await context.interruptible((signal) =>
+      complete({ context, output, ...connection, signal }, line, words),
     );
   });
 }

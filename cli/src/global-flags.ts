@@ -82,6 +82,9 @@ const CONTEXT: Flag = {
   kind: 'context',
 };
 
+/** The flags of every command that calls an agent, for completion. */
+export const GLOBAL_FLAGS: readonly Flag[] = [...OUTPUT, ...CONNECTION, CONTEXT, CONFIG_FLAG];
+
 /** Adds `flags` to a command, each with its parser. */
 export function addFlags(command: Command, flags: readonly Flag[]): Command {
   for (const { flags: names, description, parse } of flags) {

@@ -56,6 +56,7 @@ export const MESSAGES: readonly ClientCommand[] = [
   {
     usage: 'rooms [ACTION] [ROOM]',
     kinds: { ROOM: 'room' },
+    choices: { ACTION: ['join', 'leave'] },
     flags: layoutFlags('room, members'),
     summary: 'list rooms; `rooms join ROOM` and `rooms leave ROOM` change membership',
     handle: async (session, [action, room]) => {

@@ -30,7 +30,8 @@ export async function run(args: readonly string[], context: Context): Promise<Ex
   }
 }
 
-function createProgram(context: Context): Command {
+/** The command line, without the flags of services, which are added when one is selected. */
+export function createProgram(context: Context): Command {
   const program = new Command('enjambre')
     .description("Moves large files to many machines at once: BitTorrent's algorithms over gRPC.")
     .version(VERSION, '-V, --version', 'print the version')

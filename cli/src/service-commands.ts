@@ -59,13 +59,23 @@ function serviceOf(name: string, key: string): Service | undefined {
   return name === 'dev' && /^(tracker|messaging)/.test(key) ? undefined : 'agent';
 }
 
-async function prepare(command: Command, service: ServiceCommand, context: Context): Promise<void> {
-  const table = await service.options();
+/** Adds the flags of a service to its command; nothing for another command. */
+export async function addOptionsOf(command: Command | undefined): Promise<void> {
+  const service = command && SERVICES[command.name()];
+  if (command && service) addOptions(command, await service.options());
+}
+
+function addOptions(command: Command, table: OptionTable): void {
   addServiceOptions(command, table, (key) => serviceOf(command.name(), key));
   addConfigFlag(command)
     .option('--json', 'same as --log-format json')
     .option('-q, --quiet', 'same as --log-level warn')
     .option('-v, --verbose', 'same as --log-level debug');
+}
+
+async function prepare(command: Command, service: ServiceCommand, context: Context): Promise<void> {
+  const table = await service.options();
+  addOptions(command, table);
   command.action(async () => {
     const { detachStandardStreams } = await import('@enjambre/common/log/standard-output');
     detachStandardStreams();
