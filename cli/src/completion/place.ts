@@ -35,8 +35,12 @@ export function placeOf(
     return { words: flagNames([program, ...(command ? [command] : [])]) };
   if (!command)
     return { words: program.commands.filter((each) => !isHidden(each)).map((each) => each.name()) };
+  return argumentOf(command, operands, table);
+}
+
+function argumentOf(command: Command, index: number, table: ClientCommand | undefined): Place {
   const args = command.registeredArguments;
-  const arg = args[operands] ?? (args.at(-1)?.variadic === true ? args.at(-1) : undefined);
+  const arg = args[index] ?? (args.at(-1)?.variadic === true ? args.at(-1) : undefined);
   if (!arg) return NOTHING;
   return { words: table?.choices?.[arg.name()] ?? [], kind: table?.kinds?.[arg.name()] };
 }
