@@ -202,7 +202,8 @@ clean: ## Remove all build output, installed packages included
 	@rm -rf node_modules libs/*/dist services/*/dist cli/dist demo/dist bench/dist bench/results simulator/dist test/attack/dist dist libs/*/node_modules services/*/node_modules cli/node_modules demo/node_modules
 	@rm -rf libs/proto/src/gen $(GENERATED) coverage reports .stryker-tmp
 
-node_modules/.package-lock.json: package.json package-lock.json $(wildcard */package.json */*/package.json)
+MANIFESTS := package.json package-lock.json $(filter-out node_modules/%,$(wildcard */package.json */*/package.json))
+node_modules/.package-lock.json: $(MANIFESTS)
 	@tools/install.sh build
 
 # The tools of lint and test.
