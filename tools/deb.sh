@@ -21,6 +21,8 @@ trap 'rm -rf "$root"' EXIT
 chmod 0755 "$root"
 install -d "$root"/{DEBIAN,etc/enjambre,usr/{bin,lib/{enjambre,systemd/system,sysusers.d},share/doc/enjambre}}
 cp -r "$bundle"/{bin,lib,package.json} "$root/usr/lib/enjambre/"
+cp -r "$bundle/share/." "$root/usr/share/"
+gzip --no-name -9 "$root"/usr/share/man/man1/*.1
 ln -s ../lib/enjambre/bin/enjambre "$root/usr/bin/enjambre"
 install -m 0644 "$here"/../deploy/systemd/*.service "$root/usr/lib/systemd/system/"
 install -m 0644 "$here/../deploy/systemd/enjambre.sysusers" "$root/usr/lib/sysusers.d/enjambre.conf"

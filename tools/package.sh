@@ -6,6 +6,12 @@ here=$(realpath "$(dirname "$0")")
 
 dir=$(realpath -m "${1:-$here/../dist}")
 folder=$(node "$here/bundle.mjs" "$dir")
+node "$here/man-pages.mjs" "$folder/share/man"
+completions=(bash bash-completion/completions/enjambre zsh zsh/vendor-completions/_enjambre fish fish/vendor_completions.d/enjambre.fish)
+for ((at = 0; at < ${#completions[@]}; at += 2)); do
+  mkdir -p "$(dirname "$folder/share/${completions[at + 1]}")"
+  node "$folder/bin/enjambre" completion "${completions[at]}" >"$folder/share/${completions[at + 1]}"
+done
 if [ -n "${WITH_NODE:-}" ]; then
   with_node=$folder-linux-$(uname -m)
   rm -rf "$with_node"

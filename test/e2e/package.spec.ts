@@ -39,6 +39,14 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+test('the bundle has man pages, and completion for each shell', () => {
+  const share = (path: string): string => readFileSync(join(unpacked, 'share', path), 'utf8');
+  expect(share('man/man1/enjambre-get.1')).toContain('.SH SYNOPSIS');
+  expect(share('bash-completion/completions/enjambre')).toContain('complete -F _enjambre enjambre');
+  expect(share('zsh/vendor-completions/_enjambre')).toContain('#compdef enjambre');
+  expect(share('fish/vendor_completions.d/enjambre.fish')).toContain('complete -c enjambre');
+});
+
 describe('the bundle, unpacked in another folder', () => {
   let swarm: ProcessSwarm;
   let nats: NatsServer;
