@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { MakeOutput } from './client-commands.js';
 import { connectionOf } from './configuration.js';
-import type { Context } from './context.js';
+import type { Flags } from '@enjambre/common/config/options';
+import type { Context, Session } from './context.js';
 import { addConnectionFlags, addOutputFlags, givenTo, outputModeOf } from './global-flags.js';
 import { addServiceOptions, serviceFlags } from './service-options.js';
 
@@ -19,17 +20,22 @@ export function addDoctor(program: Command, context: Context, makeOutput: MakeOu
     doctor.action(async () => {
       const given = givenTo(doctor);
       const output = makeOutput(outputModeOf(given));
-      const [{ doctor: run }, { trackerOptions }, { messagingOptions }] = await Promise.all([
-        import('./commands/doctor.js'),
-        import('@enjambre/tracker/config'),
-        import('@enjambre/messaging/config'),
-      ]);
-      const services = { agent: agentOptions, tracker: trackerOptions, messaging: messagingOptions };
-      const tables = { agent: agentOptions, services };
       const session = { context, output, ...(await connectionOf(given, context)) };
       await context.interruptible((signal) =>
-        run({ ...session, signal }, tables, serviceFlags(agentOptions, given)),
+        examineAgent({ ...session, signal }, serviceFlags(agentOptions, given)),
       );
     });
   });
+}
+
+/** Runs the checks of `enjambre doctor`. @param flags of the agent, whether it runs or not */
+export async function examineAgent(session: Session, flags: Flags): Promise<void> {
+  const [{ doctor }, { agentOptions }, { trackerOptions }, { messagingOptions }] = await Promise.all([
+    import('./commands/doctor.js'),
+    import('@enjambre/peer-agent/config'),
+    import('@enjambre/tracker/config'),
+    import('@enjambre/messaging/config'),
+  ]);
+  const services = { agent: agentOptions, tracker: trackerOptions, messaging: messagingOptions };
+  await doctor(session, { agent: agentOptions, services }, flags);
 }

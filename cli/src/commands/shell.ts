@@ -18,16 +18,21 @@ import { downloadFlag, priorityFlag, uploadFlag } from '../limit-flags.js';
 import { limitsGiven } from '../limit-values.js';
 import { formatBytes, formatPercent, plain, shortDigits } from '../render/text.js';
 import { stateWord, trackerStateWord } from '../render/transfer-state.js';
+import { examineAgent } from '../doctor-command.js';
+import { banned, unban } from './bans.js';
 import { pause, remove, resume } from './control.js';
 import { events } from './events.js';
+import { explain } from './explain.js';
 import { get } from './get.js';
 import { limit } from './limit.js';
 import { files, findFiles, peers } from './lookups.js';
-import { inbox, send } from './messages.js';
+import { history, inbox, send } from './messages.js';
 import { joinRoom, leaveRoom, rooms } from './rooms.js';
 import { share } from './share.js';
 import { list, status } from './transfers.js';
 import { verify } from './verify.js';
+
+const SHOWN_MESSAGES = 100;
 
 /** Runs a command that Ctrl-C interrupts. */
 type Run = <T>(work: (session: Session) => Promise<T>) => Promise<T>;
@@ -38,7 +43,7 @@ const ENTRIES = {
   get: { label: 'Get', hint: 'download a shared file', enter: getEntry },
   transfers: {
     label: 'Transfers',
-    hint: 'show, pause, resume, limit, verify, remove',
+    hint: 'show, explain, pause, resume, limit, verify, remove',
     enter: transfersEntry,
   },
   files: { label: 'Files', hint: 'all shared files', enter: (run) => run((session) => files(session, '')) },
@@ -49,11 +54,23 @@ const ENTRIES = {
     hint: 'unread messages',
     enter: (run) => run((session) => inbox(session, { follow: false, all: false })),
   },
+  history: {
+    label: 'History',
+    hint: 'messages sent and received',
+    enter: (run) =>
+      run((session) => history(session, { peer: undefined, room: undefined, limit: SHOWN_MESSAGES })),
+  },
   rooms: { label: 'Rooms', hint: 'list, join, leave', enter: roomsEntry },
   events: {
     label: 'Events',
     hint: 'of the last ten minutes',
     enter: (run) => run((session) => events(session, { follow: false, since: '10m', types: [] })),
+  },
+  bans: { label: 'Bans', hint: 'banned peers; lift a ban', enter: bansEntry },
+  doctor: {
+    label: 'Doctor',
+    hint: 'check everything that the agent needs',
+    enter: (run) => run((session) => examineAgent(session, { dataDir: session.connection.dataDir })),
   },
 } satisfies Record<string, { label: string; hint: string; enter: Entry }>;
 
@@ -165,6 +182,25 @@ async function sendEntry(run: Run): Promise<void> {
   await run((session) => send(session, { words: addressed, room, all: to === TO_EVERYONE }));
 }
 
+async function bansEntry(run: Run): Promise<void> {
+  const bans = await run((session) => withAgent(session, (agent) => agent.bans()));
+  await run((session) => banned(session, ''));
+  if (bans.length === 0) return;
+  const peer = await select<string>({
+    message: 'Lift a ban?',
+    options: [
+      ...bans.map(({ peerId, peerName, message }) => ({
+        value: peerId,
+        label: plain(peerName) || shortDigits(peerId),
+        hint: plain(message),
+      })),
+      { value: TYPED, label: 'None' },
+    ],
+    maxItems: 12,
+  });
+  if (!isCancel(peer) && peer !== TYPED) await run((session) => unban(session, [peer]));
+}
+
 async function roomsEntry(run: Run): Promise<void> {
   await run(rooms);
   const action = await select({
@@ -210,6 +246,7 @@ async function transferMenu(run: Run, ref: string): Promise<void> {
     message: 'What do you want to do?',
     options: [
       { value: 'status', label: 'Status' },
+      { value: 'explain', label: 'Explain', hint: 'how it spent its time' },
       { value: 'pause', label: 'Pause' },
       { value: 'resume', label: 'Resume' },
       { value: 'limit', label: 'Limit', hint: 'rates and priority' },
@@ -226,6 +263,8 @@ async function transferMenu(run: Run, ref: string): Promise<void> {
         return pause(session, one);
       case 'resume':
         return resume(session, one);
+      case 'explain':
+        return explain(session, [ref]);
       case 'limit':
         return limitTransfer(session, ref);
       case 'verify':
