@@ -3,6 +3,7 @@ import { parseBytes, parseRate } from '@enjambre/common/config/parse-quantities'
 import fc from 'fast-check';
 import { toJsonLine } from './json-line.js';
 import {
+  clockTime,
   columnsOf,
   formatAgo,
   formatBinary,
@@ -149,4 +150,11 @@ describe('text in narrow columns', () => {
       }),
     );
   });
+});
+
+test('times for people have a zone, so that machines can be compared', () => {
+  const date = new Date(Date.UTC(2026, 10, 25, 12, 4, 59));
+  const text = clockTime(date);
+  expect(text).toMatch(/^2026-11-2[456] \d\d:\d\d:59 [+-]\d\d:\d\d$/);
+  expect(Date.parse(text)).toBe(date.getTime());
 });

@@ -84,11 +84,14 @@ export function formatIn(then: Date | undefined, nowMs: number): string {
   return seconds < 1 ? 'now' : `in ${formatSeconds(seconds)}`;
 }
 
-/** `2026-11-25 13:04:59`, in local time. */
+/** `2026-11-25 13:04:59 +01:00`, in local time. */
 export function clockTime(date: Date): string {
   const two = (part: number): string => String(part).padStart(2, '0');
+  const minutes = -date.getTimezoneOffset();
+  const size = Math.abs(minutes);
+  const zone = `${minutes < 0 ? '-' : '+'}${two(Math.floor(size / 60))}:${two(size % 60)}`;
   const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
-  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')}`;
+  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')} ${zone}`;
 }
 
 /** `1 source`, `3 sources` */
