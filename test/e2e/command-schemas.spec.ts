@@ -150,6 +150,7 @@ describe('docs/schemas/commands.json', () => {
     ])
       expect(await described(undefined, ['config', ...action, ...config])).toHaveLength(1);
     expect(await described(undefined, ['version'])).toEqual(['version']);
+    expect(await described(undefined, ['completion', 'bash'])).toEqual(['completion']);
   });
 
   test('describes errors', async () => {
