@@ -15,6 +15,7 @@ const REMEDIES: Readonly<Record<string, ((facts: Facts) => string) | undefined>>
   'remove-other': ({ transfer = 'REF' }) => `, or remove that one with \`enjambre rm ${transfer}\``,
   'replace-other': ({ transfer = 'REF' }) =>
     `, replace it with --replace, or remove that one with \`enjambre rm ${transfer}\``,
+  'choose-publisher': () => '; or choose the publisher with --publisher',
   'see-transfers': () => ': see `enjambre ls`',
   'see-files': () => ': see `enjambre files` for shared files',
   'see-bans': () => ': see `enjambre peers --banned`',

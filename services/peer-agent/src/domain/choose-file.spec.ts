@@ -45,6 +45,10 @@ describe('chooseFile', () => {
   it('refuses a name of several publishers, and a version of several', () => {
     expect(() => choose('w1.bin', [old, newest, other])).toThrow(ambiguous);
     expect(() => choose('w1.bin@1', [old, newest, other])).toThrow(ambiguous);
+    // The version that is meant may be one that nobody has any more.
+    expect(() => choose('w1.bin@1', [newest, other])).toThrow(ambiguous);
+    expect(() => choose('w1.bin@1', [old, newest, file('cccccccc', [])])).toThrow(ambiguous);
+    expect(choose('w1.bin@aaaaaaaa1', [old, newest, other])).toBe(old.infohash);
     expect(() => choose('w1.bin', [newest, other])).toThrow(/version 2 of "alice".*version 1 of "mallory"/);
   });
 

@@ -52,7 +52,10 @@ export function chooseFile<T extends Choice>(
     return newestOf(id, [...named, ...versions], asked);
   }
   // A name that looks like a version of another is as good as that version.
-  if (versions.length > 0) return single([...named.filter(isCurrent), ...versions], ref);
+  if (versions.length > 0) {
+    const others = asked && 'number' in asked.version ? strangersOf(looksLike(asked.name, files)) : [];
+    return single([...named.filter(isCurrent), ...new Set([...versions, ...others])], ref);
+  }
   const isNamed = (file: T): boolean => named.includes(file) && !isMeantByDigits(ref, file);
   return findByRef(
     ref,
@@ -120,6 +123,15 @@ export function firstOf(publications: readonly Publication[], publisher: string)
 function isBy({ publisher: { id, name } }: Publication, text: string): boolean {
   const digits = idDigits(text.trim());
   return name === text || (digits !== undefined && id.startsWith(digits));
+}
+
+/** All files of a name that several publishers share, or that one has whose publisher is unknown: each has its numbers. */
+function strangersOf<T extends Choice>(files: readonly T[]): readonly T[] {
+  const publishers = new Set(
+    files.flatMap(({ publications }) => publications.map((its) => its.publisher.id)),
+  );
+  const areAllKnown = files.every(({ publications }) => publications.length > 0);
+  return publishers.size === 1 && areAllKnown ? [] : files.filter(isCurrent);
 }
 
 function isCurrent({ superseded }: Choice): boolean {

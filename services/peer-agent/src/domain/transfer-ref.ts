@@ -90,7 +90,9 @@ function single<T extends Named>(matching: readonly T[], text: string): T | unde
 export function ambiguous(text: string, files: readonly Named[]): EnjambreError {
   const choices = files.slice(0, 5).map((file) => `${file.infohash.slice(0, 16)} (${describe(file)})`);
   const message = `"${text}" matches ${files.length} files: use an infohash, such as ${choices.join(', ')}`;
-  return new EnjambreError('precondition', 'AMBIGUOUS_REF', message);
+  const isPublished = files.some(({ publications = [] }) => publications.length > 0);
+  const metadata = isPublished ? { remedy: 'choose-publisher' } : {};
+  return new EnjambreError('precondition', 'AMBIGUOUS_REF', message, { metadata });
 }
 
 /** Name, size and publishers, as far as they are known. */
