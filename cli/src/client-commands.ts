@@ -26,7 +26,7 @@ import { MESSAGES } from './message-commands.js';
 export type MakeOutput = (mode: OutputMode) => Output;
 
 const trackerFlag: Flag = {
-  flags: '--tracker <HOST:PORT>',
+  flags: '--tracker <HOST[:PORT]>',
   description: 'query this tracker instead of the agent (ENJAMBRE_TRACKER)',
   kind: 'address',
 };
@@ -58,7 +58,7 @@ const CONFIG: ClientCommand = {
       description: 'set-context: file that holds the control token',
       kind: 'path',
     },
-    { flags: '--tracker <HOST:PORT>', description: 'set-context: tracker to query', kind: 'address' },
+    { flags: '--tracker <HOST[:PORT]>', description: 'set-context: tracker to query', kind: 'address' },
     CONFIG_FLAG,
   ],
   notes: `
@@ -99,10 +99,19 @@ const VERSION: ClientCommand = {
   },
 };
 
+const HEALTH_NOTES = `
+ADDR is HOST:PORT or unix:PATH. Without PORT it is 7070, a tracker, or the port of SERVICE. SERVICE is a part of the
+server by its gRPC name; without it, the whole server.
+
+  enjambre health 127.0.0.1                                  the tracker on this machine
+  enjambre health 127.0.0.1:7072                             the agent, as other agents reach it
+  enjambre health 127.0.0.1:7072 enjambre.peer.v1.PeerService`;
+
 const HEALTH: ClientCommand = {
   usage: 'health <ADDR> [SERVICE]',
   kinds: { ADDR: 'address' },
   summary: 'check the tracker, messaging service or agent at ADDR: exits 0 if it is SERVING',
+  notes: HEALTH_NOTES,
   alone: true,
   handle: async (session, [address = '', service = '']) =>
     (await import('./commands/health.js')).health(session, address, service),

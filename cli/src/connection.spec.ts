@@ -68,9 +68,14 @@ describe('the selected agent', () => {
     expect(await resolveAgent(flags, { environment: {}, cwd: '/' })).toEqual({ address: '127.0.0.1:7073' });
   });
 
+  test('has the port of control over TCP if none is named', async () => {
+    const around = { environment: { ENJAMBRE_TOKEN: 't' }, cwd: '/' };
+    expect(await resolveAgent({ agent: 'first' }, around)).toEqual({ address: 'first:7073', token: 't' });
+  });
+
   test('is refused with the name of the flag or variable', async () => {
-    await expect(resolveAgent({ agent: 'nowhere' }, { environment: {}, cwd: '/' })).rejects.toThrow(
-      /^--agent: "nowhere" is not an address/,
+    await expect(resolveAgent({ agent: 'no where' }, { environment: {}, cwd: '/' })).rejects.toThrow(
+      /^--agent: "no where" is not an address/,
     );
     await expect(resolveAgent({}, { environment: { ENJAMBRE_AGENT: 'x:y' }, cwd: '/' })).rejects.toThrow(
       /^ENJAMBRE_AGENT: /,
@@ -93,5 +98,6 @@ describe('the selected tracker', () => {
     expect(resolveTrackers({ dataDir: '/a' }, environment)).toEqual([]);
     expect(resolveTrackers({}, { ...environment, ENJAMBRE_AGENT: 'unix:/a' })).toEqual([]);
     expect(resolveTrackers({}, {})).toEqual([]);
+    expect(resolveTrackers({ tracker: 'a,b:1, [::1]' }, {})).toEqual(['a:7070', 'b:1', '[::1]:7070']);
   });
 });

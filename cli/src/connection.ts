@@ -1,6 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { formatAddress, parseAddress, parseTcpAddress, type Address } from '@enjambre/common/config/address';
+import {
+  DEFAULT_PORTS,
+  formatAddress,
+  parseAddress,
+  parseTcpAddress,
+  type Address,
+} from '@enjambre/common/config/address';
 import { homeFolder } from '@enjambre/common/config/home-folder';
 import { flagName, variableName, type Environment } from '@enjambre/common/config/options';
 import { systemErrorText } from '@enjambre/common/system-error';
@@ -73,7 +79,11 @@ export function resolveTrackers(flags: ConnectionFlags, environment: Environment
   if (!said) return [];
   const agentSaid = setting('agent', flags, environment) ?? flags.dataDir ?? flags.context?.values.dataDir;
   if (flags.tracker === undefined && agentSaid !== undefined) return [];
-  return said.value.split(',').map((text) => readAddress(text.trim(), said.source, parseTcpAddress));
+  return said.value
+    .split(',')
+    .map((text) =>
+      readAddress(text.trim(), said.source, (address) => parseTcpAddress(address, DEFAULT_PORTS.tracker)),
+    );
 }
 
 interface Setting {
@@ -93,12 +103,16 @@ function setting(key: SettingKey, flags: ConnectionFlags, environment: Environme
     : undefined;
 }
 
-function readAddress(text: string, source: string, parse: (text: string) => Address = parseAddress): string {
+function readAddress(text: string, source: string, parse: (text: string) => Address = parseAgent): string {
   try {
     return formatAddress(dialable(parse(text)));
   } catch (error) {
     throw new EnjambreError('invalid', 'BAD_OPTION', `${source}: ${messageOf(error)}`, { cause: error });
   }
+}
+
+function parseAgent(text: string): Address {
+  return parseAddress(text, DEFAULT_PORTS.control);
 }
 
 /** A server may listen on ":7070"; a client then dials this machine. */

@@ -56,8 +56,18 @@ describe('enjambre health', () => {
     ]);
   });
 
+  test.each([
+    [[], '127.0.0.8:7070'],
+    [['enjambre.messaging.v1.MessagingService'], '127.0.0.8:7071'],
+    [['enjambre.peer.v1.PeerService'], '127.0.0.8:7072'],
+  ])('without a port, the server of %j is asked at %s', async (service, address) => {
+    const { code, stderr } = await cli(['health', '127.0.0.8', ...service]);
+    expect(code).toBe(4);
+    expect(stderr).toContain(`no server answers at ${address}`);
+  });
+
   test('exits 2 for a malformed address', async () => {
-    expect((await cli(['health', 'nowhere'])).code).toBe(2);
+    expect((await cli(['health', 'no where'])).code).toBe(2);
     expect((await cli(['health'])).code).toBe(2);
   });
 });

@@ -80,7 +80,7 @@ describe('the command line', () => {
       ['share', 'x', '--piece-length', 'big'],
       expect.stringContaining('It must be a power of two from 16KiB to 64MiB, such as 256KiB or 1048576'),
     ],
-    [['ls', '--agent', 'nowhere'], expect.stringContaining('--agent: "nowhere" is not an address')],
+    [['ls', '--agent', 'no where'], expect.stringContaining('--agent: "no where" is not an address')],
     [['shell'], expect.stringContaining('the menu needs a terminal')],
   ])('%p is a usage error, reported in one sentence', async (args, sentence) => {
     const { code, stderr, stdout } = await cli(args);

@@ -75,11 +75,11 @@ describe('enjambre doctor', () => {
     await swarm.startTracker();
     const result = await swarm.enjambre(
       ['doctor', '--json', '--tracker', swarm.trackerAddress, '--max-upload', '3x', '--data-dir', 'none'],
-      { env: { ENJAMBRE_AGENT_LISTEN: 'nowhere', ENJAMBRE_DOWNLAOD_DIR: '/tmp' } },
+      { env: { ENJAMBRE_AGENT_LISTEN: 'no where', ENJAMBRE_DOWNLAOD_DIR: '/tmp' } },
     );
     expectFailed(result);
     expect(saidOf(result, 'config')).toEqual([
-      expect.stringMatching(/^fail ENJAMBRE_AGENT_LISTEN: "nowhere" is not an address/),
+      expect.stringMatching(/^fail ENJAMBRE_AGENT_LISTEN: "no where" is not an address/),
       expect.stringMatching(/^fail --max-upload: "3x" is not a rate/),
       expect.stringMatching(/^warn ENJAMBRE_DOWNLAOD_DIR .*did you mean ENJAMBRE_DOWNLOAD_DIR\?$/),
     ]);

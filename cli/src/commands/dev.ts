@@ -1,4 +1,9 @@
-import { formatAddress, isUnspecifiedHost, type Address } from '@enjambre/common/config/address';
+import {
+  DEFAULT_PORTS,
+  formatAddress,
+  isUnspecifiedHost,
+  type Address,
+} from '@enjambre/common/config/address';
 import { scopeOf, type ConfigSources } from '@enjambre/common/config/config-file';
 import {
   resolveOptions,
@@ -24,16 +29,16 @@ import { devLogOptions, logOptions, openDevLog, type DevLog } from './dev-log.js
 import { createTracker } from '@enjambre/tracker/service';
 
 const listens = {
-  trackerListen: listenOption('tracker', ':7070'),
-  messagingListen: listenOption('messaging service', ':7071'),
+  trackerListen: listenOption('tracker', DEFAULT_PORTS.tracker),
+  messagingListen: listenOption('messaging service', DEFAULT_PORTS.messaging),
 };
 
-function listenOption(service: string, fallback: string) {
+function listenOption(service: string, port: number) {
   return {
-    placeholder: 'HOST:PORT',
+    placeholder: 'HOST[:PORT]',
     description: `listen address of the ${service}; without HOST, all IPv6 and IPv4 addresses; port 0 picks a free port`,
-    schema: tcpAddressSchema,
-    default: fallback,
+    schema: tcpAddressSchema(port),
+    default: `:${String(port)}`,
   } satisfies Option;
 }
 

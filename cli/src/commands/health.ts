@@ -1,4 +1,4 @@
-import { formatAddress, parseAddress } from '@enjambre/common/config/address';
+import { DEFAULT_PORTS, formatAddress, parseAddress } from '@enjambre/common/config/address';
 import { EnjambreError } from '@enjambre/core/error';
 import { HealthCheckResponse_ServingStatus as ServingStatus } from '@enjambre/proto/gen/grpc/health/v1/health';
 import { askHealth } from '../ask-health.js';
@@ -10,7 +10,7 @@ import { isUnreachable } from '../unreachable.js';
  * for any other status, `not-found` for a service that it does not have, `unavailable` if no server answers.
  */
 export async function health(session: Session, where: string, service: string): Promise<void> {
-  const address = formatAddress(parseAddress(where));
+  const address = formatAddress(parseAddress(where, portOf(service)));
   try {
     const status = await askHealth(session, address, service);
     const name = ServingStatus[status];
@@ -21,6 +21,18 @@ export async function health(session: Session, where: string, service: string): 
     throw explain(EnjambreError.from(error), address, service);
   }
 }
+
+/** The port of the server that has `service`, such as enjambre.peer.v1.PeerService; a tracker's if none is named. */
+function portOf(service: string): number {
+  const [, area = ''] = service.split('.');
+  return PORTS[area] ?? DEFAULT_PORTS.tracker;
+}
+
+const PORTS: Readonly<Record<string, number>> = {
+  messaging: DEFAULT_PORTS.messaging,
+  peer: DEFAULT_PORTS.agent,
+  agent: DEFAULT_PORTS.control,
+};
 
 function notServing(address: string, service: string, status: string): EnjambreError {
   const what = service === '' ? address : `${service} at ${address}`;

@@ -17,7 +17,7 @@ describe('settings', () => {
   test('are read separately: valid ones count beside invalid ones', () => {
     const { config, facts } = gatherConfig(
       tables,
-      { listen: 'x', tracker: 'a:1,b:2' },
+      { listen: 'no where', tracker: 'a:1,b:2' },
       { environment: { ENJAMBRE_AGENT_LABEL: 'nothing' } },
     );
     expect(facts.problems).toEqual([

@@ -1,4 +1,5 @@
 import type { OptionTable, Resolved } from '@enjambre/common/config/options';
+import { DEFAULT_PORTS } from '@enjambre/common/config/address';
 import {
   budgetOptions,
   commonOptions,
@@ -21,9 +22,9 @@ const countSchema = z
 /** The settings of `enjambre messaging`. */
 export const messagingOptions = {
   listen: {
-    placeholder: 'HOST:PORT',
+    placeholder: 'HOST[:PORT]',
     description: 'address for agents; without HOST, all IPv6 and IPv4 addresses',
-    schema: tcpAddressSchema,
+    schema: tcpAddressSchema(DEFAULT_PORTS.messaging),
     default: ':7071',
   },
   name: {

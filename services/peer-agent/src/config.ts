@@ -1,3 +1,4 @@
+import { DEFAULT_PORTS } from '@enjambre/common/config/address';
 import {
   addressSchema,
   budgetOptions,
@@ -23,6 +24,9 @@ const ignoreSchema = z.array(
     .regex(/^[^/]*$/, 'a pattern matches names, not paths: it contains no slash'),
 );
 
+/** Port of an advertised address that is the port of `--listen`. */
+export const AS_LISTEN = 0;
+
 const LINK_POLICIES = ['skip', 'inside', 'anywhere'] as const;
 
 /** Settings of an agent: a flag, an environment variable and a default each. */
@@ -41,22 +45,22 @@ export const agentOptions = {
     shared: true,
   },
   listen: {
-    placeholder: 'HOST:PORT',
+    placeholder: 'HOST[:PORT]',
     description:
       'listen address for other agents; without HOST, all IPv6 and IPv4 addresses; port 0 picks a free port',
-    schema: tcpAddressSchema,
+    schema: tcpAddressSchema(DEFAULT_PORTS.agent),
     default: ':7072',
   },
   advertise: {
-    placeholder: 'HOST:PORT',
+    placeholder: 'HOST[:PORT]',
     description:
-      'the only address to advertise to other agents; without it, all addresses of this machine and the one that the tracker sees',
-    schema: tcpAddressSchema.optional(),
+      'the only address to advertise to other agents; without PORT, the port that it listens on; by default, all addresses of this machine and the one that the tracker sees',
+    schema: tcpAddressSchema(AS_LISTEN).optional(),
   },
   control: {
     placeholder: 'ADDRESS',
-    description: 'unix:PATH moves the control socket; HOST:PORT also accepts control over TCP',
-    schema: addressSchema.optional(),
+    description: 'unix:PATH moves the control socket; HOST[:7073] also accepts control over TCP',
+    schema: addressSchema(DEFAULT_PORTS.control).optional(),
   },
   shareRoot: {
     placeholder: 'DIR',
@@ -70,17 +74,17 @@ export const agentOptions = {
     schema: pathSchema.optional(),
   },
   tracker: {
-    placeholder: 'HOST:PORT[,…]',
+    placeholder: 'HOST[:PORT][,…]',
     description:
       'address of its tracker, or several, separated by commas; it uses one that answers, also of several addresses of a name',
-    schema: tcpAddressListSchema,
+    schema: tcpAddressListSchema(DEFAULT_PORTS.tracker),
     default: '127.0.0.1:7070',
     shared: true,
   },
   messaging: {
-    placeholder: 'HOST:PORT',
+    placeholder: 'HOST[:PORT]',
     description: 'address of its messaging service; without it, no messages are sent or received',
-    schema: tcpAddressSchema.optional(),
+    schema: tcpAddressSchema(DEFAULT_PORTS.messaging).optional(),
   },
   downloadDir: {
     placeholder: 'DIR',

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import { formatAddress, type Address } from '@enjambre/common/config/address';
+import { formatAddress, type Address, type TcpAddress } from '@enjambre/common/config/address';
 import { PLAINTEXT } from '@enjambre/rpc/credentials';
 import { Dialer } from '@enjambre/rpc/dialer';
 import type { GrpcServer } from '@enjambre/rpc/server';
@@ -49,7 +49,7 @@ import { Following } from './app/transfer/following.js';
 import { Messages } from './app/messages/messages.js';
 import { Uploads } from './app/upload/uploads.js';
 import { Transfers } from './app/transfer/transfers.js';
-import type { AgentConfig } from './config.js';
+import { AS_LISTEN, type AgentConfig } from './config.js';
 import { controlServers, peerServer } from './servers.js';
 import { sharedFolder } from './shared-folder.js';
 import { OutstandingBudget } from './domain/download/outstanding-budget.js';
@@ -284,8 +284,14 @@ class AgentService implements Agent {
 
   #description(): AgentDescription {
     const { name, advertise, label } = this.#config;
-    const endpoints = advertise ? [formatAddress(advertise)] : endpointsOf(this.address);
+    const endpoints = advertise ? [this.#advertised(advertise)] : endpointsOf(this.address);
     return { name, endpoints, labels: label, version: VERSION };
+  }
+
+  #advertised(address: TcpAddress): string {
+    const { address: own } = this;
+    const isPortless = address.port === AS_LISTEN && own.kind === 'tcp';
+    return formatAddress(isPortless ? { ...address, port: own.port } : address);
   }
 
   #facts(): AgentInfo {

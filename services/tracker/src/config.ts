@@ -1,4 +1,5 @@
 import type { OptionTable, Resolved } from '@enjambre/common/config/options';
+import { DEFAULT_PORTS } from '@enjambre/common/config/address';
 import {
   budgetOptions,
   commonOptions,
@@ -27,9 +28,9 @@ const allowedHostsSchema = z.array(z.string()).transform((texts, context) => {
 /** The settings of `enjambre tracker`. */
 export const trackerOptions = {
   listen: {
-    placeholder: 'HOST:PORT',
+    placeholder: 'HOST[:PORT]',
     description: 'address for agents and lookups; without HOST, all IPv6 and IPv4 addresses',
-    schema: tcpAddressSchema,
+    schema: tcpAddressSchema(DEFAULT_PORTS.tracker),
     default: ':7070',
   },
   allowEndpoints: {
@@ -64,9 +65,9 @@ export const trackerOptions = {
     default: 'auto',
   },
   messaging: {
-    placeholder: 'HOST:PORT',
+    placeholder: 'HOST[:PORT]',
     description: 'messaging service whose messages are shown here; not needed with --nats',
-    schema: tcpAddressSchema.optional(),
+    schema: tcpAddressSchema(DEFAULT_PORTS.messaging).optional(),
   },
   eventMaxAge: {
     placeholder: 'DURATION',

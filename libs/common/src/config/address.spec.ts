@@ -37,6 +37,25 @@ describe('an address', () => {
   });
 
   it.each([
+    ['localhost', { kind: 'tcp', host: 'localhost', port: 7070 }],
+    ['10.0.0.3', { kind: 'tcp', host: '10.0.0.3', port: 7070 }],
+    ['[::1]', { kind: 'tcp', host: '::1', port: 7070 }],
+    ['[fe80::1%eth0]', { kind: 'tcp', host: 'fe80::1%eth0', port: 7070 }],
+    ['localhost:80', { kind: 'tcp', host: 'localhost', port: 80 }],
+    [':80', { kind: 'tcp', host: '', port: 80 }],
+    ['unix:/x', { kind: 'unix', path: '/x' }],
+  ])('has the default port if it names none: %s', (text, expected) => {
+    expect(parseAddress(text, 7070)).toEqual(expected);
+  });
+
+  it.each(['', ':', '7070', 'localhost:', '::1', '::1:7070', 'a b', 'h/x', 'http://h'])(
+    'is refused with a default port, too: %j',
+    (text) => {
+      expect(() => parseAddress(text, 7070)).toThrow(/is not an address: write HOST, HOST:PORT or unix:PATH/);
+    },
+  );
+
+  it.each([
     '',
     'localhost',
     'localhost:',

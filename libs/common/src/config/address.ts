@@ -12,27 +12,40 @@ export interface TcpAddress {
 /** Longest path of a unix socket on Linux, without its final NUL. */
 const MAX_SOCKET_PATH_BYTES = 107;
 
+/** The ports of the services, where an address names none. */
+export const DEFAULT_PORTS = { tracker: 7070, messaging: 7071, agent: 7072, control: 7073 } as const;
+
 /**
- * Reads `HOST:PORT`, `[v6]:PORT`, `[v6%ZONE]:PORT`, `:PORT` (empty host) or `unix:PATH`.
- * Throws `invalid`, BAD_ADDRESS.
+ * Reads `HOST:PORT`, `[v6]:PORT`, `[v6%ZONE]:PORT`, `:PORT` (empty host) or `unix:PATH`; with a default port also
+ * `HOST` and `[v6]`. Throws `invalid`, BAD_ADDRESS.
  */
-export function parseAddress(text: string): Address {
+export function parseAddress(text: string, defaultPort?: number): Address {
   if (text.startsWith('unix:')) return unixAddress(text.slice('unix:'.length));
-  return tcpAddress(text, 'HOST:PORT or unix:PATH');
+  return tcpAddress(text, defaultPort, ' or unix:PATH');
 }
 
 /** Like {@link parseAddress}, but without unix sockets. */
-export function parseTcpAddress(text: string): TcpAddress {
-  return tcpAddress(text, 'HOST:PORT');
+export function parseTcpAddress(text: string, defaultPort?: number): TcpAddress {
+  return tcpAddress(text, defaultPort, '');
 }
 
-function tcpAddress(text: string, taken: string): TcpAddress {
-  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[A-Za-z0-9._~-]{1,15})?)\]|([^:[\]/\s]*)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (!match || port > 65_535) {
-    throw new EnjambreError('invalid', 'BAD_ADDRESS', `"${text}" is not an address: write ${taken}`);
+const TCP = /^(?:\[([0-9a-fA-F:.]+(?:%[A-Za-z0-9._~-]{1,15})?)\]|([^:[\]/\s]*))(?::(\d{1,5}))?$/;
+
+function tcpAddress(text: string, defaultPort: number | undefined, otherwise: string): TcpAddress {
+  const [, v6, name = '', written] = TCP.exec(text) ?? [];
+  const host = v6 ?? name;
+  // A number alone is rather a port than a host.
+  const isPortless = written === undefined && host !== '' && !/^\d+$/.test(host);
+  const port = written === undefined ? (isPortless ? defaultPort : undefined) : Number(written);
+  if (port === undefined || port > 65_535) {
+    const form = defaultPort === undefined ? 'HOST:PORT' : 'HOST, HOST:PORT';
+    throw new EnjambreError(
+      'invalid',
+      'BAD_ADDRESS',
+      `"${text}" is not an address: write ${form}${otherwise}`,
+    );
   }
-  return { kind: 'tcp', host: match[1] ?? match[2] ?? '', port };
+  return { kind: 'tcp', host, port };
 }
 
 /** The inverse of {@link parseAddress}; grpc-js accepts the text as a target. */

@@ -10,8 +10,8 @@ const table = {
     schema: z.enum(['low', 'high'], { error: 'must be low or high' }),
     default: 'low',
   },
-  listen: { placeholder: 'A', description: '', schema: tcpAddressSchema, default: ':1' },
-  advertise: { placeholder: 'A', description: '', schema: tcpAddressSchema.optional() },
+  listen: { placeholder: 'A', description: '', schema: tcpAddressSchema(), default: ':1' },
+  advertise: { placeholder: 'A', description: '', schema: tcpAddressSchema().optional() },
   label: { placeholder: 'K=V', description: '', schema: labelsSchema, repeatable: true },
 };
 

@@ -2,7 +2,14 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { z } from 'zod';
-import { addressSchema, labelsSchema, nameSchema, pathSchema, tcpAddressSchema } from './schemas.js';
+import {
+  addressSchema,
+  labelsSchema,
+  nameSchema,
+  pathSchema,
+  tcpAddressListSchema,
+  tcpAddressSchema,
+} from './schemas.js';
 
 describe('the schema of', () => {
   it('a path makes it absolute, with ~ for the home folder', () => {
@@ -40,10 +47,19 @@ describe('the schema of', () => {
 
   it('an address names the accepted forms: a TCP address is not a socket', () => {
     const refusal = (schema: z.ZodType, text: string) => schema.safeParse(text).error?.issues[0]?.message;
-    expect(tcpAddressSchema.parse('h:1')).toMatchObject({ host: 'h' });
-    expect(addressSchema.parse('unix:/x')).toMatchObject({ path: '/x' });
+    expect(tcpAddressSchema().parse('h:1')).toMatchObject({ host: 'h' });
+    expect(addressSchema(7).parse('unix:/x')).toMatchObject({ path: '/x' });
     for (const bad of ['x', 'unix:/x'])
-      expect(refusal(tcpAddressSchema, bad)).toBe(`"${bad}" is not an address: write HOST:PORT`);
-    expect(refusal(addressSchema, 'x')).toBe('"x" is not an address: write HOST:PORT or unix:PATH');
+      expect(refusal(tcpAddressSchema(), bad)).toBe(`"${bad}" is not an address: write HOST:PORT`);
+    expect(refusal(addressSchema(7), '7')).toBe('"7" is not an address: write HOST, HOST:PORT or unix:PATH');
+  });
+
+  it('an address without a port has the default port', () => {
+    expect(tcpAddressSchema(7070).parse('h')).toMatchObject({ host: 'h', port: 7070 });
+    expect(addressSchema(7073).parse('h')).toMatchObject({ port: 7073 });
+    expect(tcpAddressListSchema(7070).parse('a, b:1')).toMatchObject([
+      { port: 7070 },
+      { host: 'b', port: 1 },
+    ]);
   });
 });

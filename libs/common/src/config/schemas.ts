@@ -5,16 +5,20 @@ import { messageOf } from '@enjambre/core/error';
 import { canonicalName, MAX_PEER_NAME_CHARS } from '@enjambre/core/peer-names';
 import { z } from 'zod';
 import { LOG_FORMATS, LOG_LEVELS } from '../log/logger.js';
-import { parseAddress, parseTcpAddress } from './address.js';
+import { parseAddress, parseTcpAddress, type Address, type TcpAddress } from './address.js';
 import { workingFolder } from './working-folder.js';
 import { homeFolder } from './home-folder.js';
 import type { MachineDefault, Option } from './options.js';
 
-/** An {@link Address}. */
-export const addressSchema = parsedBy(parseAddress);
+/** An {@link Address}; without a port, one with `defaultPort`. */
+export function addressSchema(defaultPort: number): z.ZodType<Address, string> {
+  return parsedBy((text) => parseAddress(text, defaultPort));
+}
 
-/** An {@link Address} that is not a unix socket. */
-export const tcpAddressSchema = parsedBy(parseTcpAddress);
+/** An {@link Address} that is not a unix socket; without a port, one with `defaultPort`, or refused if there is none. */
+export function tcpAddressSchema(defaultPort?: number): z.ZodType<TcpAddress, string> {
+  return parsedBy((text) => parseTcpAddress(text, defaultPort));
+}
 
 function parsedBy<T>(parse: (text: string) => T): z.ZodType<T, string> {
   return z.string().transform((text, context) => {
@@ -28,10 +32,12 @@ function parsedBy<T>(parse: (text: string) => T): z.ZodType<T, string> {
 }
 
 /** One or more {@link tcpAddressSchema}, separated by commas. */
-export const tcpAddressListSchema = z
-  .string()
-  .transform((text) => text.split(',').map((part) => part.trim()))
-  .pipe(z.array(tcpAddressSchema).min(1));
+export function tcpAddressListSchema(defaultPort: number): z.ZodType<TcpAddress[], string> {
+  return z
+    .string()
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .pipe(z.array(tcpAddressSchema(defaultPort)).min(1));
+}
 
 /** A folder or file; `~/` is the home folder, other paths are relative to the working folder. */
 export const pathSchema = z
@@ -99,7 +105,7 @@ export const commonOptions = {
     placeholder: 'HOST:PORT',
     description:
       'address for Prometheus metrics and health over HTTP; off by default; port 0 picks a free port',
-    schema: tcpAddressSchema.optional(),
+    schema: tcpAddressSchema().optional(),
   },
   logLevel: {
     placeholder: 'LEVEL',

@@ -12,7 +12,7 @@ import { Holding } from './holding.js';
 import { publish, type WholeContent } from './inventory.js';
 import { Ledger } from '../agent/ledger.js';
 import type { TransferLimits } from '../agent/limits.js';
-import type { MembershipEvent } from '../ports/tracker.js';
+import type { Membership, MembershipEvent } from '../ports/tracker.js';
 import { Presence } from './presence.js';
 import { checkDeletable, forget, type Removal, type RemovalOptions } from './removal.js';
 import { Resolution } from './resolution.js';
@@ -69,9 +69,8 @@ export class Transfer {
       naming: (assembly) => this.#its.note({ assembly }),
       replacing: () => this.#its.makeWay(),
     });
-    this.#presence = new Presence(parts, record, () =>
-      membershipOf(this.record, this.#its.content?.metainfo),
-    );
+    const membership = (): Membership => membershipOf(this.record, this.#its.content?.metainfo);
+    this.#presence = new Presence(parts, record, membership);
     this.#resolution = new Resolution(parts);
   }
 
@@ -190,8 +189,7 @@ export class Transfer {
       await this.#halt('STOPPING', 'the transfer moves to another folder');
       const moved = await this.#its.moveTo(folder);
       const isGone = this.state === 'missing' && !moved.error;
-      const change = { ...moved.change, ...TO_RUN };
-      await this.#again('the transfer restarts', change, isGone ? 'fetch' : 'none');
+      await this.#again('the transfer restarts', { ...moved.change, ...TO_RUN }, isGone ? 'fetch' : 'none');
       if (moved.error) throw moved.error;
     });
   }
@@ -286,8 +284,7 @@ export class Transfer {
     const found = await this.#resolution.run(this.#its.record, signal);
     if (!found) return undefined;
     this.#its.record = found.record;
-    this.#its.content = found.content;
-    return this.#its.content;
+    return (this.#its.content = found.content);
   }
 
   /** Waits for missing content. */
