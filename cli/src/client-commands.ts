@@ -15,15 +15,13 @@ import {
 import { connectionOf } from './configuration.js';
 import { traced } from './traced.js';
 import { present, text } from './option-values.js';
-import type { Output, OutputMode } from './output.js';
+import type { MakeOutput, Output } from './output.js';
 import { SHELLS } from './completion/scripts.js';
 import { addOptionsOf } from './service-commands.js';
 import { append } from './service-options.js';
 import { SHARING } from './sharing-commands.js';
 import { TRANSFERS } from './transfer-commands.js';
 import { MESSAGES } from './message-commands.js';
-
-export type MakeOutput = (mode: OutputMode) => Output;
 
 const trackerFlag: Flag = {
   flags: '--tracker <HOST[:PORT]>',

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { MakeOutput } from './client-commands.js';
 import { connectionOf } from './configuration.js';
 import type { Flags } from '@enjambre/common/config/options';
 import type { Context, Session } from './context.js';
 import { addConnectionFlags, addOutputFlags, givenTo, outputModeOf } from './global-flags.js';
+import type { MakeOutput } from './output.js';
 import { addServiceOptions, serviceFlags } from './service-options.js';
 
 /** Adds `enjambre doctor`. It takes the flags of an agent, running or not. */

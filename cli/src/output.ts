@@ -40,6 +40,8 @@ interface OutputOptions extends OutputMode {
   readonly color: boolean;
 }
 
+export type MakeOutput = (mode: OutputMode) => Output;
+
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
 

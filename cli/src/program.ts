@@ -1,11 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '@enjambre/common/version';
-import { addClientCommands, type MakeOutput } from './client-commands.js';
+import { addClientCommands } from './client-commands.js';
 import type { Context } from './context.js';
 import { addDoctor } from './doctor-command.js';
 import { EXIT, failureOf, reportFailure, ReportedFailure, type ExitCode, type Failure } from './exit.js';
 import { addConnectionFlags, addOutputFlags } from './global-flags.js';
-import { Output, wantsColor, type OutputMode } from './output.js';
+import { Output, wantsColor, type MakeOutput, type OutputMode } from './output.js';
 import { addServiceCommands } from './service-commands.js';
 
 const HELP_CODES = new Set(['commander.helpDisplayed', 'commander.version']);

@@ -2,7 +2,7 @@
 export const TABS = ['transfers', 'peers', 'network'] as const;
 export type Tab = (typeof TABS)[number];
 
-export interface Order {
+interface Order {
   readonly column: string;
   readonly descending: boolean;
 }
