@@ -35,7 +35,7 @@ function summaryOf({ name, totalLength, pieceLength, files }: Metainfo): FileSum
 
 /** The membership of a transfer, for the tracker. */
 export function membershipOf(record: TransferRecord, metainfo: Metainfo | undefined): Membership {
-  const { infohash, origin, sizeBytes, doneBytes, downloadedBytes, uploadedBytes } = record;
+  const { infohash, origin, sizeBytes, doneBytes, downloadedBytes, uploadedBytes, addedAtMs } = record;
   return {
     infohash,
     origin,
@@ -43,6 +43,7 @@ export function membershipOf(record: TransferRecord, metainfo: Metainfo | undefi
     leftBytes: sizeBytes - doneBytes,
     downloadedBytes,
     uploadedBytes,
+    addedAtMs,
   };
 }
 

@@ -59,6 +59,7 @@ const membershipOf = (infohash: InfoHash, change: Partial<Membership> = {}): Mem
   leftBytes: 900,
   downloadedBytes: 100,
   uploadedBytes: 0,
+  addedAtMs: 0,
   ...change,
 });
 const peer = (name: string, change: Partial<PeerAddress> = {}): PeerAddress => ({

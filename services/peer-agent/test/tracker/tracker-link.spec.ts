@@ -34,6 +34,7 @@ const shared: Membership = {
   leftBytes: 0,
   downloadedBytes: 0,
   uploadedBytes: 5,
+  addedAtMs: 0,
 };
 const wanted: Membership = {
   infohash: infoHash('bb'),
@@ -42,6 +43,7 @@ const wanted: Membership = {
   leftBytes: 900,
   downloadedBytes: 100,
   uploadedBytes: 0,
+  addedAtMs: 0,
 };
 
 const identity = PeerIdentity.generate();
@@ -87,6 +89,26 @@ async function twoTrackers(
 
 describe('on a connection', () => {
   trackerPortContract(() => LinkSite.make());
+});
+
+describe('with a tracker that has lost its memory', () => {
+  it('repeats its shares in the order in which they were added: the last one is the newest version', async () => {
+    const { link, used, other } = await twoTrackers();
+    const ages = [30, 10, 20];
+    for (const addedAtMs of ages)
+      link.announce(
+        { ...shared, infohash: infoHash(`a${addedAtMs}`), addedAtMs, uploadedBytes: 0 },
+        'started',
+      );
+    used.kill();
+    await waitFor(() => link.connected && link.address === other.address, { what: 'the second tracker' });
+    const repeated = (): string[] =>
+      (other.last?.said ?? []).flatMap((message) =>
+        message.$case === 'share' ? [Buffer.from(message.value.infohash).toString('hex').slice(0, 3)] : [],
+      );
+    await waitFor(() => repeated().length === ages.length, { what: 'all shares', seen: repeated });
+    expect(repeated()).toEqual(['a10', 'a20', 'a30']);
+  });
 });
 
 describe('with several trackers', () => {

@@ -1,7 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import { decodeRecord, encodeRecord } from '../../src/adapters/nats/stored-record.js';
+import fc from 'fast-check';
+import {
+  decodePublication,
+  decodeRecord,
+  encodePublication,
+  encodeRecord,
+  keyOfPublication,
+} from '../../src/adapters/nats/stored-record.js';
+import type { Publication } from '../../src/domain/publications.js';
+import { withNewest, type Versions } from '../../src/domain/versions.js';
 import type { FileRecord } from '../../src/domain/catalogue.js';
-import { sampleHash } from '../samples.js';
+import { sampleHash, samplePeer } from '../samples.js';
 
 const infohash = sampleHash(1);
 const file = { name: 'model.bin', size: 1000, pieceLength: 16_384, fileCount: 1 };
@@ -46,5 +55,50 @@ describe('a record of the catalogue on NATS', () => {
       encodeRecord(record),
     ) as Record<string, unknown>;
     expect(decoded({ name, size_bytes, piece_length, file_count, shared_at, publisher })).toEqual(record);
+  });
+});
+
+describe('a publication on NATS', () => {
+  const publication = (name: string, contents: readonly number[]): Publication => {
+    const versions = contents.reduce<Versions>(
+      (before, content, at) => withNewest(before, sampleHash(content), 1_700_000_000_000 + at),
+      [],
+    );
+    return { publisher: { id: samplePeer(1).id, name: 'alice' }, name, party: '10.0.0.1', versions };
+  };
+  const sample = publication('w1.bin', [1, 2]);
+  const fields = JSON.parse(encodePublication(sample)) as Record<string, unknown>;
+  const read = (json: unknown, key = keyOfPublication(sample)): Publication =>
+    decodePublication(key, Buffer.from(JSON.stringify(json)));
+
+  it('is read as it was written', () => {
+    const contents = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 60 });
+    fc.assert(
+      fc.property(fc.stringMatching(/^[\w .\u00e9-]{1,40}$/), contents, (name, shared) => {
+        fc.pre(name !== '.' && name !== '..');
+        const written = publication(name, shared);
+        expect(decodePublication(keyOfPublication(written), Buffer.from(encodePublication(written)))).toEqual(
+          written,
+        );
+      }),
+    );
+  });
+
+  it('is put in order, whoever wrote it', () => {
+    const versions = [...(fields.versions as object[])].reverse();
+    expect(read({ ...fields, versions })).toEqual(sample);
+  });
+
+  it.each([
+    ['another name', { name: 'w2.bin' }],
+    ['a name that is a path', { name: '../w1.bin' }],
+    ['no publisher', { publisher: undefined }],
+    ['a publisher without an id', { publisher: { id: 'x', name: 'alice' } }],
+    ['no version', { versions: [] }],
+    ['too many versions', { versions: Array(17).fill((fields.versions as object[])[0]) }],
+    ['version 0', { versions: [{ ...(fields.versions as object[])[0], version: 0 }] }],
+    ['a wrong time', { versions: [{ ...(fields.versions as object[])[0], published_at: 'yesterday' }] }],
+  ])('is refused with %s', (_, change) => {
+    expect(() => read({ ...fields, ...change })).toThrow();
   });
 });

@@ -221,7 +221,8 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     this.#refusals = 0;
     this.#reconnection.opened();
     logWelcome(this.#parts.log, this.address, welcome);
-    for (const membership of this.#memberships.values()) {
+    const inOrder = [...this.#memberships.values()].sort((one, other) => one.addedAtMs - other.addedAtMs);
+    for (const membership of inOrder) {
       for (const message of this.#news.get(membership.infohash) ?? []) this.#say(message);
       this.#say(membershipMessage(membership, 'update'));
       if (membership.origin && membership.uploadedBytes > 0)

@@ -30,6 +30,8 @@ export interface Membership {
   readonly leftBytes: number;
   readonly downloadedBytes: number;
   readonly uploadedBytes: number;
+  /** Since the Unix epoch. A new session repeats shares in this order, so that the last one is the newest version. */
+  readonly addedAtMs: number;
 }
 
 /**
