@@ -3,6 +3,16 @@ import { downloadFlag, priorityFlag, uploadFlag } from './limit-flags.js';
 import { onDisk, pieceLength, present, seconds, text } from './option-values.js';
 import { append } from './service-options.js';
 
+const GET_NOTES = `
+REF is a shared name, an infohash or its first 8 digits, a magnet link, or a .torrent file. A name
+means the newest version of its publisher; if several peers publish it, they are listed.
+
+  enjambre get w1.bin                      the newest version
+  enjambre get w1.bin@3                    version 3 (w1.bin@1a2b3c4d: by digits of its infohash)
+  enjambre get w1.bin --publisher alice    if several peers publish that name
+  enjambre get w1.bin --replace            in place of the older version
+  enjambre get w1.bin --follow             and of each later one`;
+
 /** Commands that share and download content. */
 export const SHARING: readonly ClientCommand[] = [
   {
@@ -76,6 +86,7 @@ export const SHARING: readonly ClientCommand[] = [
       },
       {
         flags: '--publisher <PEER>',
+        kind: 'peer',
         description: 'only versions by this publisher: its name, or the first 8 digits of its id',
         parse: present('--publisher: a peer is missing'),
       },
@@ -98,6 +109,7 @@ export const SHARING: readonly ClientCommand[] = [
       downloadFlag,
       priorityFlag,
     ],
+    notes: GET_NOTES,
     handle: async (session, refs, given) => {
       const [{ get }, { limitsGiven }] = await Promise.all([
         import('./commands/get.js'),
