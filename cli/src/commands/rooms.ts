@@ -19,8 +19,8 @@ const ROOM_LIST: Listing<Room> = {
     { title: 'room', text: ({ name }) => plain(name) },
     {
       title: 'members',
-      text: ({ members }) => plain(members.join(', ')),
-      value: ({ members }) => members.length,
+      text: ({ memberNames }) => plain(memberNames.join(', ')),
+      value: ({ memberNames }) => memberNames.length,
       overflow: 'wrap',
     },
   ],
@@ -32,7 +32,7 @@ const ROOM_LIST: Listing<Room> = {
 export async function joinRoom(session: Session, name: string): Promise<void> {
   const room = await withMessages(session, (messages) => messages.join(name));
   if (room) session.output.object(roomJson('joined', room));
-  const members = count(room?.members.length ?? 1, 'member');
+  const members = count(room?.memberNames.length ?? 1, 'member');
   session.output.line(`joined ${plain(name)}, ${members}`);
 }
 
@@ -43,6 +43,8 @@ export async function leaveRoom(session: Session, name: string): Promise<void> {
   session.output.line(`left ${plain(name)}`);
 }
 
-function roomJson(type: string, { name, members }: Room): JsonObject {
-  return { type, name, members: members.map(({ id, name: its }) => peerOf(id, its)) };
+/** An older agent reports only names. */
+function roomJson(type: string, { name, members, memberNames }: Room): JsonObject {
+  const known = members.length > 0 ? members : memberNames.map((its) => ({ id: '', name: its }));
+  return { type, name, members: known.map((member) => peerOf(member.id, member.name)) };
 }
