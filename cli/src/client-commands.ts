@@ -97,6 +97,11 @@ const VERSION: ClientCommand = {
   },
 };
 
+/** Explains REF at the end of the help. */
+export const REF_NOTE = `
+REF is an infohash or at least its first 8 digits, a magnet link, a .torrent file (- for
+standard input), or a name; NAME@VERSION is an older version of it.`;
+
 const HEALTH_NOTES = `
 ADDR is HOST:PORT or unix:PATH. Without PORT it is 7070, a tracker, or the port of SERVICE. SERVICE is a part of the
 server by its gRPC name; without it, the whole server.
@@ -210,6 +215,7 @@ function add(
   makeOutput: MakeOutput,
 ): void {
   const command = addFlags(program.command(usage).description(summary), flags);
+  if (/\bREF\b/.test(usage)) command.addHelpText('after', REF_NOTE);
   if (notes) command.addHelpText('after', notes);
   addOutputFlags(command.optionsGroup('Common options:'));
   if (!alone) addConnectionFlags(command);

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '@enjambre/common/version';
-import { addClientCommands } from './client-commands.js';
+import { addClientCommands, REF_NOTE } from './client-commands.js';
 import type { Context } from './context.js';
 import { addDoctor } from './doctor-command.js';
 import { EXIT, failureOf, reportFailure, ReportedFailure, type ExitCode, type Failure } from './exit.js';
@@ -37,10 +37,7 @@ export function createProgram(context: Context): Command {
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand(false)
-    .addHelpText(
-      'after',
-      '\nREF is an infohash or at least its first 8 digits, a magnet link, a .torrent file (- for standard input), or a name.',
-    )
+    .addHelpText('after', REF_NOTE)
     .configureHelp({ subcommandTerm: termOf })
     .enablePositionalOptions()
     .exitOverride()

@@ -4,14 +4,23 @@ import { onDisk, pieceLength, present, seconds, text } from './option-values.js'
 import { append } from './service-options.js';
 
 const GET_NOTES = `
-REF is a shared name, an infohash or its first 8 digits, a magnet link, or a .torrent file. A name
-means the newest version of its publisher; if several peers publish it, they are listed.
+A name means the newest version of its publisher; if several peers publish it, they are listed.
 
   enjambre get w1.bin                      the newest version
   enjambre get w1.bin@3                    version 3 (w1.bin@1a2b3c4d: by digits of its infohash)
   enjambre get w1.bin --publisher alice    if several peers publish that name
   enjambre get w1.bin --replace            in place of the older version
-  enjambre get w1.bin --follow             and of each later one`;
+  enjambre get w1.bin --follow             and of each later one
+  enjambre get a.bin b.bin -o /srv         two files, into /srv
+  enjambre get - < w1.torrent              what a .torrent names`;
+
+const SHARE_NOTES = `
+If symbolic links are left out, the rest is shared, each link is named on standard error, and
+the command exits 1.
+
+  enjambre share model.bin                   share a file under its own name
+  enjambre share release/ notes.txt          share a folder and a file
+  enjambre share model.bin --torrent model.torrent`;
 
 /** Commands that share and download content. */
 export const SHARING: readonly ClientCommand[] = [
@@ -66,8 +75,7 @@ export const SHARING: readonly ClientCommand[] = [
         skipUnsupported: given.skipUnsupported === true,
       });
     },
-    notes:
-      '\nIf symbolic links are left out, the rest is shared, each link is named on standard error, and the command exits 1.',
+    notes: SHARE_NOTES,
   },
   {
     usage: 'get <REF...>',

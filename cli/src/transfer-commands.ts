@@ -29,7 +29,7 @@ export const TRANSFERS: readonly ClientCommand[] = [
         flags: '-w, --watch',
         description: 'redraw the list every second until Ctrl-C; in a pipe, print changes',
       },
-      ...layoutFlags('name, state, done, size, down, up, peers, infohash, path, sent, added'),
+      ...layoutFlags('name, state, done, size, down, up, peers, version, infohash, path, sent, added'),
     ],
     handle: async (session, _, given) => {
       if (given.watch === true) return (await import('./commands/watch.js')).watchList(session);
