@@ -235,13 +235,13 @@ describe('transfers, files and peers are listed', () => {
         size_bytes: file.bytes,
         seeder_count: 2,
         leecher_count: 0,
-        publisher: { name: 'alice' },
+        publisher: { id: expect.stringMatching(/^[0-9a-f]{64}$/), name: 'alice' },
       }),
     ]);
     const all = allLines(await swarm.enjambre(['files', '--json', '--tracker', swarm.trackerAddress]));
     expect(all).toContainEqual(lines[0]);
     const text = await swarm.command(bob, ['files', 'shown']);
-    expect(text.stdout).toMatch(/^shown\.bin +2\.1 MB +2 +0 +alice +[0-9a-f]{8} /m);
+    expect(text.stdout).toMatch(/^shown\.bin +2\.1 MB +1 +\S+ +alice +2 +0 +[0-9a-f]{8} /m);
     expect((await swarm.command(bob, ['files', 'no such'])).stderr).toMatch(/^no file matches no such: /);
   });
 
