@@ -26,7 +26,8 @@ gzip --no-name -9 "$root"/usr/share/man/man1/*.1
 ln -s ../lib/enjambre/bin/enjambre "$root/usr/bin/enjambre"
 install -m 0644 "$here"/../deploy/systemd/*.service "$root/usr/lib/systemd/system/"
 install -m 0644 "$here/../deploy/systemd/enjambre.sysusers" "$root/usr/lib/sysusers.d/enjambre.conf"
-install -m 0644 "$here"/../deploy/debian/*.env "$root/etc/enjambre/"
+# They may hold passwords of NATS; systemd reads them as root.
+install -m 0640 "$here"/../deploy/debian/*.env "$root/etc/enjambre/"
 install -m 0644 "$bundle"/{README.md,LICENSE,THIRD-PARTY-LICENSES} "$here/../deploy/debian/copyright" "$root/usr/share/doc/enjambre/"
 gzip --no-name -9 "$root/usr/share/doc/enjambre/THIRD-PARTY-LICENSES"
 install -m 0755 "$here"/../deploy/debian/{postinst,prerm,postrm} "$root/DEBIAN/"

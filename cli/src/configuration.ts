@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import type { ConfigFile } from '@enjambre/common/config/config-file';
 import { defaultConfigPath } from '@enjambre/common/config/default-config-path';
+import { homeFolder } from '@enjambre/common/config/home-folder';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Given } from './client-command.js';
 import type { ContextValues } from './connection.js';
@@ -70,13 +72,29 @@ function contextOf(
   const its = config?.contexts.get(chosen);
   if (config && its) {
     const { agent, tracker, 'data-dir': dataDir, 'token-file': tokenFile } = its;
-    return { source: `${config.path}: contexts.${chosen}`, values: { agent, tracker, dataDir, tokenFile } };
+    const values = {
+      agent,
+      tracker,
+      dataDir: placed(dataDir, config, environment),
+      tokenFile: placed(tokenFile, config, environment),
+    };
+    return { source: `${config.path}: contexts.${chosen}`, values };
   }
   const known = [...(config?.contexts.keys() ?? [])];
   const others =
     known.length > 0 ? `it has ${known.join(', ')}` : 'add it with `enjambre config set-context`';
   const message = `${by}: there is no context "${chosen}" in ${config?.path ?? 'a configuration file'}: ${others}`;
   throw new EnjambreError('not-found', 'NO_CONTEXT', message);
+}
+
+/** A path in the file: relative to its folder, or below the home folder. */
+function placed(
+  path: string | undefined,
+  { path: file }: ConfigFile,
+  environment: Context['environment'],
+): string | undefined {
+  if (path?.startsWith('~/')) return join(homeFolder(environment, `write ${file} without ~`), path.slice(2));
+  return path === undefined ? undefined : resolve(dirname(file), path);
 }
 
 /** A service may run without a home folder, as in a container. */

@@ -32,6 +32,22 @@ describe('the selected agent', () => {
     });
   });
 
+  test('of a context gives way to a flag or variable that names another, and keeps its token to itself', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'enjambre-context-'));
+    const tokenFile = join(folder, 'prod.token');
+    await writeFile(tokenFile, 'of-prod\n');
+    const context = { source: 'c.yaml: contexts.prod', values: { agent: 'prod:7073', tokenFile } };
+    const around = { environment: {}, cwd: '/' };
+    expect(await resolveAgent({ context }, around)).toEqual({ address: 'prod:7073', token: 'of-prod' });
+    expect(await resolveAgent({ context, dataDir: '/d' }, around)).toEqual({ address: 'unix:/d/agent.sock' });
+    const variable = { environment: { ENJAMBRE_DATA_DIR: '/e' }, cwd: '/' };
+    expect(await resolveAgent({ context }, variable)).toEqual({ address: 'unix:/e/agent.sock' });
+    expect(await resolveAgent({ context, agent: 'other:7073', dataDir: folder }, around)).toEqual({
+      address: 'other:7073',
+    });
+    await rm(folder, { recursive: true });
+  });
+
   test('over TCP takes a token from the flag, the variable or the file in the data folder', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'enjambre-token-'));
     await writeFile(join(dataDir, 'control.token'), 'from-file\n');

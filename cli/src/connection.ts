@@ -56,7 +56,7 @@ const TOKEN_FILE = 'control.token';
  */
 export async function resolveAgent(flags: ConnectionFlags, around: Surroundings): Promise<AgentEndpoint> {
   const { environment } = around;
-  const said = setting('agent', flags, environment);
+  const said = agentSetting(flags, environment);
   if (!said) {
     const socket = join(await dataDir(flags, around), SOCKET_FILE);
     return { address: readAddress(`unix:${socket}`, '--data-dir') };
@@ -65,7 +65,7 @@ export async function resolveAgent(flags: ConnectionFlags, around: Surroundings)
   if (address.startsWith('unix:')) return { address };
   const token =
     setting('token', flags, environment)?.value ??
-    (await tokenIn(setting('tokenFile', flags, environment), around)) ??
+    (await tokenIn(tokenFileOf(said, flags, environment), around)) ??
     (await storedToken(flags, around));
   return token === undefined ? { address } : { address, token };
 }
@@ -77,7 +77,7 @@ export async function resolveAgent(flags: ConnectionFlags, around: Surroundings)
 export function resolveTrackers(flags: ConnectionFlags, environment: Environment): readonly string[] {
   const said = setting('tracker', flags, environment);
   if (!said) return [];
-  const agentSaid = setting('agent', flags, environment) ?? flags.dataDir ?? flags.context?.values.dataDir;
+  const agentSaid = agentSetting(flags, environment) ?? flags.dataDir ?? flags.context?.values.dataDir;
   if (flags.tracker === undefined && agentSaid !== undefined) return [];
   return said.value
     .split(',')
@@ -98,9 +98,27 @@ function setting(key: SettingKey, flags: ConnectionFlags, environment: Environme
   const variable = environment[variableName(key)];
   if (variable) return { value: variable, source: variableName(key) };
   const written = flags.context?.values[key];
-  return flags.context && written !== undefined
-    ? { value: written, source: `${flags.context.source}.${flagName(key).slice(2)}` }
-    : undefined;
+  const source = sourceIn(flags.context, key);
+  return source !== undefined && written !== undefined ? { value: written, source } : undefined;
+}
+
+/** A data folder that a flag or variable names is that of another agent than the context's. */
+function agentSetting(flags: ConnectionFlags, environment: Environment): Setting | undefined {
+  const said = setting('agent', flags, environment);
+  const { context, ...others } = flags;
+  const isOfContext = said !== undefined && said.source === sourceIn(context, 'agent');
+  return isOfContext && setting('dataDir', others, environment) ? undefined : said;
+}
+
+/** The token of a context is for the agent of that context only. */
+function tokenFileOf(agent: Setting, flags: ConnectionFlags, environment: Environment): Setting | undefined {
+  const { context, ...others } = flags;
+  const isOfContext = agent.source === sourceIn(context, 'agent');
+  return setting('tokenFile', isOfContext ? flags : others, environment);
+}
+
+function sourceIn(context: ContextValues | undefined, key: SettingKey): string | undefined {
+  return context && `${context.source}.${flagName(key).slice(2)}`;
 }
 
 function readAddress(text: string, source: string, parse: (text: string) => Address = parseAgent): string {

@@ -85,9 +85,12 @@ async function prepare(command: Command, service: ServiceCommand, context: Conte
     const endTracing = await startTracing(`enjambre-${command.name()}`, context.environment);
     try {
       const config = await configFileOf(given, context);
+      const said = new Set<string>();
       await run(serviceFlags(table, given), context.environment, {
         config,
         deprecated: (variable, instead) => {
+          if (said.has(variable)) return;
+          said.add(variable);
           context.stderr.write(
             `enjambre: ${variable} is deprecated, and the next version ignores it: set ${instead}\n`,
           );

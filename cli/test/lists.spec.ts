@@ -49,7 +49,7 @@ describe('a list', () => {
   });
 
   test.each(['files', 'peers'])('%s fits 80 columns too', async (command) => {
-    const peer = { peerId: 'b'.repeat(64), name: LONG, endpoint: '192.168.100.200:7072', seeding: 3 };
+    const peer = { id: 'b'.repeat(64), name: LONG, endpoint: '192.168.100.200:7072', seedingCount: 3 };
     agent.script.files = () => ({
       files: [
         File.fromPartial({

@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ConfigFile } from '@enjambre/common/config/config-file';
 import { systemErrorText } from '@enjambre/common/system-error';
@@ -9,6 +9,7 @@ import { configFileOf, configPathOf } from '../configuration.js';
 import type { Session } from '../context.js';
 import { text } from '../option-values.js';
 import { plain } from '../render/text.js';
+import { pathFrom } from '../working-folder.js';
 
 const CONTEXT_FLAGS = ['agent', 'data-dir', 'token-file', 'tracker'] as const;
 
@@ -94,7 +95,7 @@ interface Change {
 }
 
 async function change(
-  { output }: Session,
+  { output, context }: Session,
   file: ConfigFile | undefined,
   { path, action, name, given }: Change,
 ): Promise<void> {
@@ -106,7 +107,8 @@ async function change(
     const message = `there is no context "${name}" in ${path}: \`enjambre config get-contexts\` lists them`;
     throw new EnjambreError('not-found', 'NO_CONTEXT', message);
   }
-  if (action === 'set-context') set(document, name, given);
+  if (document.get('contexts') === null) document.delete('contexts');
+  if (action === 'set-context') set(document, name, { given, context });
   else if (action === 'use-context') document.set('current-context', name);
   else {
     document.deleteIn(['contexts', name]);
@@ -120,7 +122,12 @@ async function change(
   output.line(`context ${plain(name)} ${done}`);
 }
 
-function set(document: Document, name: string, given: Given): void {
+/** Paths are stored whole: later commands run in other folders. */
+function set(
+  document: Document,
+  name: string,
+  { given, context }: Pick<Change, 'given'> & Pick<Session, 'context'>,
+): void {
   const values = CONTEXT_FLAGS.flatMap((flag) => {
     const value = text(given[flag.replace(/-./g, (letter) => letter.slice(1).toUpperCase())]);
     return value === undefined ? [] : [[flag, value] as const];
@@ -129,15 +136,21 @@ function set(document: Document, name: string, given: Given): void {
     const message = `set-context: name what it selects: ${CONTEXT_FLAGS.map((flag) => `--${flag}`).join(', ')}`;
     throw new EnjambreError('invalid', 'USAGE', message);
   }
-  for (const [flag, value] of values) document.setIn(['contexts', name, flag], value);
+  for (const [flag, value] of values) {
+    const isPath = (flag === 'data-dir' || flag === 'token-file') && !value.startsWith('~/');
+    document.setIn(['contexts', name, flag], isPath ? pathFrom(context, value) : value);
+  }
 }
 
-/** Replaces the file in one step: a crash leaves the old one or the new one. */
-async function save(path: string, yaml: string): Promise<void> {
+/** Replaces the file in one step: a crash leaves the old one or the new one. Its mode stays, and a link to it. */
+async function save(named: string, yaml: string): Promise<void> {
+  const path = await realpath(named).catch(() => named);
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const before = await stat(path).catch(() => undefined);
     await writeFile(temporary, yaml, { mode: 0o600, flag: 'wx', flush: true });
+    if (before) await chmod(temporary, before.mode & 0o777);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);

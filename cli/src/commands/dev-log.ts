@@ -1,4 +1,5 @@
-import { mkdir, open, rename, stat } from 'node:fs/promises';
+import { openSync } from 'node:fs';
+import { mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isatty } from 'node:tty';
 import {
@@ -68,13 +69,22 @@ export async function openDevLog(
   }
   if (logFile === undefined) await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch(refuse(dataDir));
   await setAside(file).catch(refuse(file));
-  const { fd } = await open(file, 'a', 0o600).catch(refuse(file));
+  const fd = opened(file);
   return {
     logger: (name) => createLogger({ name, level, format, fd }),
     started: (services) => {
       standardOutput(STDOUT).write(`${summary(file, services, environment).join('\n')}\n`);
     },
   };
+}
+
+/** A plain descriptor: that of a FileHandle is closed when the handle is collected. */
+function opened(file: string): number {
+  try {
+    return openSync(file, 'a', 0o600);
+  } catch (error) {
+    return refuse(file)(error);
+  }
 }
 
 async function setAside(file: string): Promise<void> {

@@ -11,10 +11,14 @@ _enjambre() {
   local current="\${COMP_WORDS[COMP_CWORD]}" line own=none
   local -a found=()
   while IFS= read -r line; do
-    if [[ $line == :* ]]; then own="\${line#:}"; else found+=("$(printf '%q' "$line")"); fi
+    if [[ $line == :* ]]; then own="\${line#:}"; else found+=("$line"); fi
   done < <(command "\${COMP_WORDS[0]}" __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
-  COMPREPLY=("\${found[@]}")
+  COMPREPLY=()
+  if [[ $own == files || $own == folders ]]; then COMPREPLY=("\${found[@]}"); else
+    for line in "\${found[@]}"; do COMPREPLY+=("$(printf '%q' "$line")"); done
+  fi
   if [[ $own == files || $own == folders ]]; then
+    # It quotes what is not quoted yet.
     compopt -o filenames 2>/dev/null
     while IFS= read -r line; do COMPREPLY+=("$line"); done \\
       < <(compgen "$([[ $own == files ]] && echo -f || echo -d)" -- "$current")

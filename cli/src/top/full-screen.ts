@@ -6,8 +6,8 @@ import type { Key } from './state.js';
 const ENTER = '\u001b[?1049h\u001b[?25l';
 const LEAVE = '\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';
-const CLEAR_REST_OF_LINE = '\u001b[K';
-const CLEAR_BELOW = '\u001b[J';
+/** Before the line: after one as wide as the screen, it would erase the last character. */
+const CLEAR_LINE = '\u001b[2K';
 /** Signals that end a process: the terminal is restored before. */
 const FATAL = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
@@ -62,7 +62,7 @@ export class FullScreen {
   /** Draws all lines of the screen. */
   draw(lines: readonly string[]): void {
     if (!this.#isOpen) return;
-    this.stdout.write(HOME + lines.map((line) => line + CLEAR_REST_OF_LINE).join('\r\n') + CLEAR_BELOW);
+    this.stdout.write(HOME + lines.map((line) => CLEAR_LINE + line).join('\r\n'));
   }
 
   close(): void {

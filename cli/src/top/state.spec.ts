@@ -79,6 +79,10 @@ describe('keys of the list', () => {
     expect(press(asked.state, letter('n'), visible).action).toBeUndefined();
     expect(press(asked.state, named('return'), visible)).toMatchObject({ state: { mode: 'list' } });
     expect(press(after('2'), letter('p'), visible).action).toBeUndefined();
+    const others = { ...visible, rows: visible.rows.slice(2) };
+    const moved = press(after('j'), letter('p'), others);
+    expect(moved.action).toBeUndefined();
+    expect(press(moved.state, letter('p'), others).action).toMatchObject({ kind: 'pause', id: 'c' });
   });
 
   test('quit from everywhere with Ctrl-C, and with q unless it is typed', () => {

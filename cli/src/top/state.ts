@@ -213,6 +213,9 @@ function common(state: TopState, { sequence = '' }: Key, { rows }: Visible): Pre
   if (sequence === '?' || sequence === 'h') return { state: { ...state, mode: 'help' } };
   const row = rows[selectedIndex(state, rows)];
   if (state.tab !== 'transfers' || !row) return { state };
+  // The row that was selected is gone: the mark moved to another one.
+  const said = state.selected.transfers;
+  if (said !== undefined && said !== row.id) return { state: select(state, row.id) };
   const { id, name } = row;
   switch (sequence) {
     case 'p':

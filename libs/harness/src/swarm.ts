@@ -206,12 +206,14 @@ export async function finish(child: ManagedProcess): Promise<CommandResult> {
   return { code, stdout: child.stdout.join('\n'), stderr: child.stderr.join('\n'), json };
 }
 
-/** Unsets variables that would change the behaviour of the command: its own, and those of the test runner. */
-function noSettings(): Record<string, undefined> {
+/** Variables without which the command behaves as on a fresh machine: its own, and those of the test runner. */
+export function noSettings(): Record<string, string | undefined> {
   const names = Object.keys(process.env).filter(
     (name) => name.startsWith('ENJAMBRE_') || name === 'NODE_OPTIONS',
   );
-  return Object.fromEntries(names.map((name) => [name, undefined]));
+  const unset = Object.fromEntries(names.map((name) => [name, undefined]));
+  // Nor does a user's configuration file apply.
+  return { ...unset, XDG_CONFIG_HOME: join(tmpdir(), 'enjambre-no-config') };
 }
 
 function addressOf(entry: Record<string, unknown>): string | undefined {

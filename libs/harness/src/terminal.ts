@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
-import { ENJAMBRE } from './swarm.js';
+import { ENJAMBRE, noSettings } from './swarm.js';
 
 export interface TerminalOptions {
   /** @default 80 */
@@ -28,7 +28,14 @@ export class Terminal {
     const inside = `stty cols ${columns} rows ${rows} && exec ${command}`;
     this.#child = spawn('script', ['--quiet', '--flush', '--return', '--command', inside, '/dev/null'], {
       cwd,
-      env: { ...process.env, SHELL: '/bin/sh', TERM: 'xterm-256color', NO_COLOR: undefined, ...env },
+      env: {
+        ...process.env,
+        ...noSettings(),
+        SHELL: '/bin/sh',
+        TERM: 'xterm-256color',
+        NO_COLOR: undefined,
+        ...env,
+      },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#output += text));
