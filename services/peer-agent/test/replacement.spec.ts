@@ -192,6 +192,29 @@ describe('what a download replaces', () => {
     expect(await readFile(path, 'utf8')).toBe('mine');
   });
 
+  it("is no other publisher's version, unless the publisher is given", async () => {
+    await published(1);
+    await complete(NAME);
+    agent.tracker.files.splice(0);
+    await published(2, 'mallory');
+    const own = agent.transfers.get(versionOf(1).infohash);
+    expect(own.record.publication).toEqual(publication(1));
+    // Strangers have all places of the name.
+    agent.tracker.files.push({
+      ...agent.tracker.files[0]!,
+      infohash: versionOf(1).infohash,
+      publications: [publication(1, 'mallory')],
+      superseded: true,
+    });
+    await expect(get(NAME, { replace: true })).rejects.toMatchObject({
+      reason: 'TARGET_TAKEN',
+      message: expect.stringContaining('alice'),
+    });
+    expect((await readFile(target())).equals(dataOf(1))).toBe(true);
+    await complete(NAME, { replace: true, publisher: 'mallory' });
+    expect((await readFile(target())).equals(dataOf(2))).toBe(true);
+  });
+
   it('is a folder: files that are not of the old version are kept beside it', async () => {
     const folderOf = (version: number): Metainfo =>
       folderMetainfo({ [`a/v${version}`]: dataOf(version) }, PIECE, NAME);

@@ -45,6 +45,7 @@ const SESSION: SessionState = {
     {
       infohash: sampleHash(1),
       seeder: true,
+      sharing: true,
       leftBytes: 0,
       downloadedBytes: 5,
       uploadedBytes: 6,

@@ -125,6 +125,23 @@ export class Directory {
     );
   }
 
+  /** Makes a member one that offers the file itself. */
+  setSharing(member: Member): void {
+    member.sharing = true;
+    (member.swarm.sharers ??= new Set()).add(member);
+  }
+
+  /** True if a connected peer offers a file itself. */
+  isSharing(peer: PeerId, infohash: InfoHash): boolean {
+    return this.session(peer)?.memberships.get(infohash)?.sharing === true;
+  }
+
+  /** Connected peers that offer a file themselves under that name, or whose name for it had no room. */
+  *sharers(name: string, infohash: InfoHash): Iterable<PeerId> {
+    for (const { session, claim } of this.#swarms.get(infohash)?.sharers ?? [])
+      if (!claim || bareName(claim.file.name) === bareName(name)) yield session.peer.id;
+  }
+
   /** Connected peers by name. */
   peers(query: PageQuery): Page<Session> {
     return this.#peerIndex.page(query);

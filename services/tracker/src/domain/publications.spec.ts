@@ -186,6 +186,29 @@ describe('a stranger', () => {
     expect(Object.keys(now)).toHaveLength(41);
   });
 
+  test('that shares a copy hides nothing of a publisher that is not known, present or away', () => {
+    for (let peer = 20; peer < 36; peer++) share(connect(peer, `s${peer}`, `10.1.0.${peer % 4}`), 2);
+    const publisher = connect(PUBLISHER);
+    share(publisher, 1);
+    download(connect(3), 1);
+    for (let peer = 20; peer < 36; peer++) {
+      const stranger = registry.directory.session(samplePeer(peer).id)!;
+      share(stranger, 1);
+      share(stranger, 66);
+    }
+    expect(listed()[1]?.[0]).not.toBe('old');
+    registry.disconnect(publisher, 'gone');
+    expect(listed()[1]?.[0]).not.toBe('old');
+  });
+
+  test('with all places of a name hides nothing that another shares at the same time', () => {
+    const strangers = [...Array(16).keys()].map((at) => connect(20 + at, `s${at}`, `10.1.0.${at % 4}`));
+    for (const stranger of strangers) share(stranger, 1);
+    share(connect(PUBLISHER), 1);
+    for (const stranger of strangers) share(stranger, 66);
+    expect(listed()[1]?.[0]).not.toBe('old');
+  });
+
   test('that was there first and is gone leaves room for a publisher', () => {
     for (let peer = 20; peer < 60; peer++) {
       const stranger = connect(peer, `s${peer}`, `10.1.0.${peer % 20}`);

@@ -38,6 +38,8 @@ export interface SharedVersion {
   readonly infohash: InfoHash;
   /** The publisher repeats it. */
   readonly restated: boolean;
+  /** Other peers already had it. */
+  readonly isCopy: boolean;
   readonly now: number;
 }
 
@@ -48,6 +50,8 @@ export interface PublicationsOptions {
   readonly keeper?: PublicationKeeper | undefined;
   /** True if connected peers have the file and it is listed under that name. */
   readonly isListed: (name: string, infohash: InfoHash) => boolean;
+  /** Connected peers that offer the file themselves under that name. */
+  readonly sharersOf: (name: string, infohash: InfoHash) => Iterable<PeerId>;
   /** True if the peer itself offers the file now. */
   readonly isOffered: (publisher: PeerId, infohash: InfoHash) => boolean;
 }
@@ -80,7 +84,7 @@ export class Publications {
    * Notes that a publisher shares content under a name. It is the newest version, unless the publisher repeats an older
    * one, or resumes it beside the newest.
    */
-  shared({ publisher, party, name, infohash, restated, now }: SharedVersion): void {
+  shared({ publisher, party, name, infohash, restated, isCopy, now }: SharedVersion): void {
     const present = this.#find(name, publisher.id);
     const versions = present?.versions ?? [];
     const newest = versions.at(-1);
@@ -92,7 +96,7 @@ export class Publications {
       publisher: { id: publisher.id, name: publisher.name },
       name,
       party,
-      versions: withNewest(versions, infohash, now),
+      versions: withNewest(versions, infohash, { now, isCopy }),
     };
     if (sameVersions(next.versions, versions)) return;
     if (this.#put(next)) this.options.keeper?.keep(next);
@@ -115,12 +119,18 @@ export class Publications {
     return found.sort((one, other) => one.at - other.at || (one.publisher.id < other.publisher.id ? -1 : 1));
   }
 
-  /** True if every publisher of a file has a newer version of that name, which connected peers have. */
+  /**
+   * True if every publisher of a file has a newer version of that name, which connected peers have. One of them must have
+   * been the first with the file, and none that shares it now may be missing for lack of room: those who share a copy
+   * cannot make another's file an old one.
+   */
   isSuperseded(name: string, infohash: InfoHash): boolean {
     const published = this.of(name, infohash);
-    return (
-      published.length > 0 && published.every(({ publisher }) => this.#isOld(name, infohash, publisher.id))
-    );
+    if (published.every(({ isCopy }) => isCopy)) return false;
+    if (!published.every(({ publisher }) => this.#isOld(name, infohash, publisher.id))) return false;
+    const known = new Set(published.map(({ publisher }) => publisher.id));
+    for (const sharer of this.options.sharersOf(name, infohash)) if (!known.has(sharer)) return false;
+    return true;
   }
 
   #isOld(name: string, infohash: InfoHash, publisher: PeerId): boolean {

@@ -11,6 +11,8 @@ export type ReplicaId = string;
 export interface MemberState {
   readonly infohash: InfoHash;
   readonly seeder: boolean;
+  /** See {@link Member.sharing}. */
+  readonly sharing: boolean;
   readonly leftBytes: number;
   readonly downloadedBytes: number;
   readonly uploadedBytes: number;
@@ -83,10 +85,11 @@ export interface LocalChanges {
 }
 
 export function toMemberState(member: Member): MemberState {
-  const { seeder, leftBytes, downloadedBytes, uploadedBytes } = member;
+  const { seeder, sharing, leftBytes, downloadedBytes, uploadedBytes } = member;
   const { swarm, claim } = member;
   const { file, firstShare } = claim ?? {};
-  return { infohash: swarm.infohash, seeder, leftBytes, downloadedBytes, uploadedBytes, file, firstShare };
+  const numbers = { leftBytes, downloadedBytes, uploadedBytes };
+  return { infohash: swarm.infohash, seeder, sharing, ...numbers, file, firstShare };
 }
 
 /** A session with its memberships in the swarms of `infohashes`. */

@@ -104,8 +104,8 @@ export class SwarmRegistry {
       percent: addressBudget,
       keeper: publicationKeeper,
       isListed: (name, infohash) => this.directory.isListed(name, infohash),
-      isOffered: (publisher, infohash) =>
-        this.directory.session(publisher)?.memberships.get(infohash)?.sharing === true,
+      sharersOf: (name, infohash) => this.directory.sharers(name, infohash),
+      isOffered: (publisher, infohash) => this.directory.isSharing(publisher, infohash),
     });
     this.#random = random;
     this.#capacity = capacity;
@@ -170,19 +170,19 @@ export class SwarmRegistry {
   share(session: Session, { infohash, file, restated }: Offer, now: number): Effect[] {
     checkFileSummary(file);
     const effects: Effect[] = [];
-    const member =
-      session.memberships.get(infohash) ?? this.#join(session, infohash, { seeder: true, now }, effects);
+    const present = session.memberships.get(infohash);
+    const isCopy = (this.directory.swarm(infohash)?.size ?? 0) > (present ? 1 : 0);
+    const member = present ?? this.#join(session, infohash, { seeder: true, now }, effects);
     this.#setSeeder(member, true, effects);
     member.leftBytes = 0;
     if (!this.descriptions.describe(member, file)) effects.push(fileMismatch(session));
     if (member.claim) member.claim.firstShare ??= { at: now, by: session.peer.name };
     this.#note(member);
     const { peer: publisher, party } = session;
-    this.publications.shared({ publisher, party, name: file.name, infohash, restated, now });
-    if (!member.sharing && !restated) {
+    this.publications.shared({ publisher, party, name: file.name, infohash, restated, isCopy, now });
+    if (!member.sharing && !restated)
       effects.push(eventOf(session, { type: 'file.shared', ...about(member) }));
-    }
-    member.sharing = true;
+    this.directory.setSharing(member);
     return effects;
   }
 
@@ -265,7 +265,7 @@ export class SwarmRegistry {
 
   /** Applies another tracker's state of a membership of its session. Throws the errors of {@link share}. */
   adopt(session: Session, state: MemberState): Effect[] {
-    const { infohash, seeder, file } = state;
+    const { infohash, seeder, sharing, file } = state;
     if (file) checkFileSummary(file);
     const effects: Effect[] = [];
     // The time of joining is not sent: the time of connection is close enough, also for a session that
@@ -273,6 +273,7 @@ export class SwarmRegistry {
     const how = { seeder, now: session.connectedAt };
     const member = session.memberships.get(infohash) ?? this.#join(session, infohash, how, effects);
     this.#setSeeder(member, seeder, effects);
+    if (sharing) this.directory.setSharing(member);
     member.leftBytes = state.leftBytes;
     member.downloadedBytes = state.downloadedBytes;
     member.uploadedBytes = state.uploadedBytes;

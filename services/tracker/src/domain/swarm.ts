@@ -167,6 +167,8 @@ export class Swarm extends Crowd<Member> {
   claims: Claims = NO_CLAIMS;
   /** True while at least one session watches it. */
   isWatched = false;
+  /** Its members that offer the file themselves; created with the first. */
+  sharers: Set<Member> | undefined;
   /** True once it has had a member that is not reachable from everywhere. */
   #isDivided = false;
   /** Created on first use: members of most swarms are reachable from everywhere. */
@@ -209,6 +211,7 @@ export class Swarm extends Crowd<Member> {
 
   override delete(member: Member): void {
     super.delete(member);
+    this.sharers?.delete(member);
     this.#byReach?.delete(member);
   }
 

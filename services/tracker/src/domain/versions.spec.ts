@@ -9,7 +9,7 @@ function sharedInTurn(
   before: Versions = [],
 ): Versions {
   return shares.reduce<Versions>(
-    (versions, [content, at]) => withNewest(versions, sampleHash(content), at),
+    (versions, [content, at]) => withNewest(versions, sampleHash(content), { now: at }),
     before,
   );
 }

@@ -10,6 +10,8 @@ export interface Version {
   readonly version: number;
   /** When a tracker received it, in milliseconds since 1970. */
   readonly at: number;
+  /** Other peers already had the content: the publisher may have it from them. */
+  readonly isCopy?: boolean;
 }
 
 /** The versions of one name and publisher, oldest first: no two have one infohash, number or time. */
@@ -23,30 +25,42 @@ export function versionOf(versions: Versions, infohash: InfoHash): Version | und
  * Makes content the newest version. Content that was an older one gets a new number and is listed once: a publisher that
  * switches between two versions drops no other.
  */
-export function withNewest(versions: Versions, infohash: InfoHash, now: number): Versions {
+export function withNewest(
+  versions: Versions,
+  infohash: InfoHash,
+  { now, isCopy = false }: { readonly now: number; readonly isCopy?: boolean },
+): Versions {
   const newest = versions.at(-1);
   if (newest?.infohash === infohash) return versions;
-  const next = { infohash, version: (newest?.version ?? 0) + 1, at: Math.max(now, (newest?.at ?? -1) + 1) };
+  const before = versionOf(versions, infohash);
+  const next = {
+    infohash,
+    version: (newest?.version ?? 0) + 1,
+    at: Math.max(now, (newest?.at ?? -1) + 1),
+    ...((before ? before.isCopy : isCopy) && { isCopy: true }),
+  };
   return [...versions.filter((version) => version.infohash !== infohash), next].slice(-MAX_VERSIONS);
 }
 
 /**
  * Merges what two trackers know of one name and publisher: all versions in the order of their times. Of two entries for
- * one infohash the later counts. Numbers that two trackers gave at once are raised. The order of the arguments does not
+ * one infohash the later counts, and it is a copy if both say so. Numbers that two trackers gave at once are raised. The order of the arguments does not
  * matter.
  */
 export function mergeVersions(one: Versions, other: Versions): Versions {
   const latest = new Map<InfoHash, Version>();
   for (const version of [...one, ...other]) {
     const present = latest.get(version.infohash);
-    if (!present || isLater(version, present)) latest.set(version.infohash, version);
+    const { isCopy, ...later } = !present || isLater(version, present) ? version : present;
+    const isOriginal = !isCopy || (present !== undefined && (!present.isCopy || !version.isCopy));
+    latest.set(version.infohash, isOriginal ? later : { ...later, isCopy: true });
   }
   const ordered = [...latest.values()].sort((a, b) => (isLater(a, b) ? 1 : -1));
   let [number, at] = [0, -1];
   const numbered = ordered.map((version) => {
     number = Math.max(version.version, number + 1);
     at = Math.max(version.at, at + 1);
-    return { infohash: version.infohash, version: number, at };
+    return { ...version, version: number, at };
   });
   return numbered.slice(-MAX_VERSIONS);
 }
@@ -54,9 +68,10 @@ export function mergeVersions(one: Versions, other: Versions): Versions {
 export function sameVersions(one: Versions, other: Versions): boolean {
   return (
     one.length === other.length &&
-    one.every(({ infohash, version, at }, index) => {
+    one.every(({ infohash, version, at, isCopy = false }, index) => {
       const its = other[index];
-      return its?.infohash === infohash && its.version === version && its.at === at;
+      const isSame = its?.infohash === infohash && its.version === version && its.at === at;
+      return isSame && isCopy === (its.isCopy ?? false);
     })
   );
 }

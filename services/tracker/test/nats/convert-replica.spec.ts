@@ -33,6 +33,7 @@ const file = fc.record({
 const member: fc.Arbitrary<MemberState> = fc.record({
   infohash: fc.nat(1000).map(sampleHash),
   seeder: fc.boolean(),
+  sharing: fc.boolean(),
   leftBytes: count,
   downloadedBytes: count,
   uploadedBytes: count,
@@ -197,6 +198,7 @@ describe('messages between trackers', () => {
   const member0 = {
     infohash: sampleHash(1),
     seeder: true,
+    sharing: true,
     leftBytes: 0,
     downloadedBytes: 0,
     uploadedBytes: 0,

@@ -61,7 +61,11 @@ describe('a record of the catalogue on NATS', () => {
 describe('a publication on NATS', () => {
   const publication = (name: string, contents: readonly number[]): Publication => {
     const versions = contents.reduce<Versions>(
-      (before, content, at) => withNewest(before, sampleHash(content), 1_700_000_000_000 + at),
+      (before, content, at) =>
+        withNewest(before, sampleHash(content), {
+          now: 1_700_000_000_000 + at,
+          isCopy: content % 2 === 0,
+        }),
       [],
     );
     return { publisher: { id: samplePeer(1).id, name: 'alice' }, name, party: '10.0.0.1', versions };

@@ -86,6 +86,7 @@ function sampleSession(number: number, members = 1): SessionState {
     members: [...Array(members).keys()].map((member) => ({
       infohash: sampleHash(member + 1),
       seeder: member % 2 === 0,
+      sharing: member % 4 === 0,
       leftBytes: member % 2 === 0 ? 0 : 2 ** 40 + member,
       downloadedBytes: member,
       uploadedBytes: 7,

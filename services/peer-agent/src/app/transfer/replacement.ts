@@ -1,9 +1,13 @@
 import { join } from 'node:path';
-import type { InfoHash } from '@enjambre/core/ids';
+import { EnjambreError } from '@enjambre/core/error';
+import { shortId, type InfoHash } from '@enjambre/core/ids';
+import { quote } from '@enjambre/core/quote';
+import type { Publication } from '../../domain/publication.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import type { TransferArchive } from '../ports/archives.js';
 import type { ReplacedContent } from '../ports/piece-store.js';
 import type { Place, StoreFactory } from '../ports/store-factory.js';
+import type { Identity } from '../agent/identity.js';
 import { rulesFor } from './removal.js';
 import { placeOf, type Targets } from './targets.js';
 import type { Transfer } from './transfer.js';
@@ -21,6 +25,18 @@ export interface ReplacementComponents {
 /** A new version of content that takes the place of an older one. */
 export class Replacement {
   constructor(private readonly parts: ReplacementComponents) {}
+
+  /**
+   * Throws `already-exists` TARGET_TAKEN if a place has another publisher's content: a file that has a name cannot take
+   * the place of one that somebody else published under it.
+   */
+  async checkPublisher({ infohash, publications = [] }: Identity, place: Place): Promise<void> {
+    const publishers = new Set(publications.map(({ publisher }) => publisher.id));
+    for (const other of await this.#others(infohash, place)) {
+      const its = other.record.publication?.publisher;
+      if (its && !publishers.has(its.id)) throw ofAnother(place, its, other.infohash);
+    }
+  }
 
   /** Removes other unfinished downloads to a place that a newer one takes. */
   async clearWay(infohash: InfoHash, place: Place): Promise<void> {
@@ -63,4 +79,15 @@ export class Replacement {
   #isFree({ folder, name }: Place): Promise<boolean> {
     return this.parts.stores.checkTarget(folder, name).catch(() => false);
   }
+}
+
+function ofAnother(
+  { folder, name }: Place,
+  { id, name: publisher }: Publication['publisher'],
+  infohash: InfoHash,
+): EnjambreError {
+  const by = `${quote(publisher)} (${id.slice(0, 16)})`;
+  const message = `${folder}/${name} is a version of ${by}, who has not published this file: choose a publisher, or another folder`;
+  const metadata = { setting: 'publisher', transfer: shortId(infohash) };
+  return new EnjambreError('already-exists', 'TARGET_TAKEN', message, { metadata });
 }

@@ -16,6 +16,7 @@ import { KeyedSerial } from './keyed-serial.js';
 import { Outdated } from './outdated.js';
 import { CONTENT_CHANGED } from '../ports/piece-store.js';
 import type { ContentHasher, ScannedContent } from '../ports/sharing.js';
+import type { Place } from '../ports/store-factory.js';
 import { RecordSaver } from './record-saver.js';
 import { dropPart, type RemovalOptions } from './removal.js';
 import { Replacement } from './replacement.js';
@@ -152,7 +153,10 @@ export class Transfers implements Startable, ServingDirectory {
     if (follow) checkFollowable(found, publisher);
     if (info) checkTorrentName(info, name);
     const terms = { limits, replace: replaceOf({ replace, follow }), follow };
-    return this.#fetch(asked(found, name), metainfo, { ...terms, wanted });
+    const identity = asked(found, name);
+    if (terms.replace !== 'none' && publisher === '' && found.askedByName)
+      await this.#replacement.checkPublisher(identity, this.#placeFor(identity, wanted));
+    return this.#fetch(identity, metainfo, { ...terms, wanted });
   }
 
   /** Downloads a newer version of content in its place; see {@link DownloadOptions}. */
@@ -172,12 +176,16 @@ export class Transfers implements Startable, ServingDirectory {
     const start = (): Promise<Started> =>
       this.#infohashes.run([infohash], () => this.#downloads.start(found, metainfo, { ...terms, wanted }));
     if (terms.replace === 'none' || name === '') return start();
-    const place = { folder: wanted ?? this.init.downloadDir, name };
+    const place = this.#placeFor(found, wanted);
     return this.#paths.run([join(place.folder, name)], async () => {
       const started = await start();
       await this.#replacement.clearWay(infohash, place);
       return started;
     });
+  }
+
+  #placeFor({ name }: Identity, wanted = this.init.downloadDir): Place {
+    return { folder: wanted, name };
   }
 
   /** Returns and throws as {@link Transfer.remove} does. */

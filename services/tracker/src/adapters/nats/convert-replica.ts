@@ -181,7 +181,7 @@ function toName({ name, peerId }: ReplicaSession): string {
 }
 
 function fromMember(member: MemberState): ReplicaMember {
-  const { infohash, seeder, leftBytes, downloadedBytes, uploadedBytes, file, firstShare } = member;
+  const { infohash, seeder, sharing, leftBytes, downloadedBytes, uploadedBytes, file, firstShare } = member;
   return {
     infohash: infoHashToBytes(infohash),
     seeder,
@@ -191,6 +191,7 @@ function fromMember(member: MemberState): ReplicaMember {
     file: file && fromFileSummary(file),
     sharedAt: firstShare && new Date(firstShare.at),
     publisherName: firstShare?.by ?? '',
+    sharing,
   };
 }
 
@@ -201,6 +202,7 @@ function fromFileSummary({ name, size, pieceLength, fileCount }: FileSummary): P
 function toMember({
   infohash,
   seeder,
+  sharing,
   sharedAt,
   publisherName: sharedBy,
   ...member
@@ -210,6 +212,7 @@ function toMember({
   return {
     infohash: infoHashFromBytes(infohash),
     seeder,
+    sharing,
     leftBytes: toBytes(member.leftBytes),
     downloadedBytes: toBytes(member.downloadedBytes),
     uploadedBytes: toBytes(member.uploadedBytes),

@@ -45,7 +45,14 @@ const publicationSchema = z.object({
   publisher: z.object({ id, name: z.string().max(MAX_NAME_CHARS) }),
   party: z.string().max(MAX_NAME_CHARS),
   versions: z
-    .array(z.object({ infohash: id, version: z.int().min(1), published_at: z.iso.datetime() }))
+    .array(
+      z.object({
+        infohash: id,
+        version: z.int().min(1),
+        published_at: z.iso.datetime(),
+        copy: z.boolean().default(false),
+      }),
+    )
     .min(1)
     .max(MAX_VERSIONS),
 });
@@ -96,10 +103,11 @@ export function isPublicationKey(key: string): boolean {
 
 /** Encodes a publication as JSON, readable with `nats kv get`. */
 export function encodePublication({ name, publisher, party, versions }: Publication): string {
-  const listed = versions.map(({ infohash, version, at }) => ({
+  const listed = versions.map(({ infohash, version, at, isCopy }) => ({
     infohash,
     version,
     published_at: new Date(at).toISOString(),
+    ...(isCopy && { copy: true }),
   }));
   return JSON.stringify({ name, publisher, party, versions: listed });
 }
@@ -110,10 +118,11 @@ export function decodePublication(key: string, value: Uint8Array): Publication {
     JSON.parse(Buffer.from(value).toString()),
   );
   checkName(name);
-  const read = versions.map(({ infohash, version, published_at: time }) => ({
+  const read = versions.map(({ infohash, version, published_at: time, copy }) => ({
     infohash: parseInfoHash(infohash),
     version,
     at: Date.parse(time),
+    ...(copy && { isCopy: true }),
   }));
   const publication = {
     name,
