@@ -330,6 +330,7 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       const store = await filled(sample);
       await site.put(kind === 'file' ? at('big.bin') : at('big.bin/precious'), Buffer.from('precious'));
       expect(await store.publish([])).toMatchObject({ isTaken: false });
+      await store.discardReplaced([]);
       expect(await isAt(at('big.bin'), sample)).toBe(true);
       expect((await site.list()).filter((path) => path.includes('.incomplete'))).toEqual([]);
     });

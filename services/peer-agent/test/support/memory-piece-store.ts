@@ -134,6 +134,10 @@ export class MemoryPieceStore implements PieceStore {
     for (const file of this.#held.keys()) this.#check(file);
   }
 
+  discardReplaced(): Promise<string> {
+    return Promise.resolve('');
+  }
+
   async publish(replaced?: readonly ReplacedContent[]): Promise<Publication> {
     const { disk } = this.parts;
     const { target } = this.init;

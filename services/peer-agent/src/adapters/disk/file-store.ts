@@ -47,6 +47,8 @@ export interface FileStoreInit {
   readonly path: string;
   /** For a download in progress: its target when it is complete. */
   readonly target?: string;
+  /** For a download, the folder in which it is or was assembled. */
+  readonly stage?: string;
 }
 
 /** Files checked concurrently: more than the system has threads for it. */
@@ -188,14 +190,31 @@ export class FileStore implements PieceStore {
     if (target === this.#path) return warning;
     await this.components.fds.forget(this.#path);
     const incomplete = dirname(this.#path);
-    const aside = new ReplacedEntry(incomplete, this.#files);
-    if (replaced) await aside.moveOver(this.#path, target);
+    // A file that is of no transfer may be anything: it is kept.
+    if (replaced) await this.#aside?.moveOver(this.#path, target, replaced.length === 0);
     else await moveNew(this.#path, target, this.#files);
     this.#path = target;
     await syncFolder(dirname(target), this.#files);
-    const kept = replaced ? await aside.discard(target, (path) => this.#deleteAt(path, replaced)) : '';
+    if (replaced) await this.components.fds.forget(target);
     await removeEmpty(incomplete);
-    return [warning, kept].filter((text) => text !== '').join('; ');
+    return warning;
+  }
+
+  async discardReplaced(replaced: readonly ReplacedContent[]): Promise<string> {
+    const { target, stage } = this.init;
+    if (target === undefined || stage === undefined) return '';
+    try {
+      const kept = await this.#aside?.discard(target, (path) => this.#deleteAt(path, replaced));
+      await removeEmpty(stage);
+      return kept ?? '';
+    } catch (error) {
+      throw diskError(error, target);
+    }
+  }
+
+  get #aside(): ReplacedEntry | undefined {
+    const { stage } = this.init;
+    return stage === undefined ? undefined : new ReplacedEntry(stage, this.#files);
   }
 
   async #deleteAt(path: string, replaced: readonly ReplacedContent[]): Promise<void> {
@@ -258,8 +277,9 @@ export class FileStore implements PieceStore {
         ? () => Promise.resolve(undefined)
         : await this.#sealed.judge(rules.fingerprint);
       const deletion = await new FileRemoval({ root: this.#path, isFolder, files, rules, compare }).run();
-      if (this.init.target !== undefined && this.#path !== this.init.target)
-        await removeEmpty(dirname(this.#path));
+      const { target } = this.init;
+      if (target !== undefined) await this.#aside?.restore(target);
+      if (target !== undefined && this.#path !== target) await removeEmpty(dirname(this.#path));
       return deletion;
     } catch (error) {
       throw diskError(error, this.#path);

@@ -33,21 +33,34 @@ export async function moveNew(from: string, to: string, files: DiskFiles): Promi
 /**
  * Moves a file or folder to a path within a file system in place of what is there. A file replaces a file at once, and
  * who has the old one open keeps it. Otherwise the old entry is first moved to `aside`: between the two moves nothing is
- * at the path.
+ * at the path. With `keeps`, a file that is replaced is then at `aside`, too.
  */
 export async function moveOver(
   from: string,
   to: string,
-  { aside, files }: { readonly aside: string; readonly files: DiskFiles },
+  { aside, keeps, files }: { readonly aside: string; readonly keeps: boolean; readonly files: DiskFiles },
 ): Promise<void> {
   if (!(await isThere(to))) return moveNew(from, to, files);
   const looks = await Promise.all([from, to].map((path) => files.lstat(path)));
-  if (!looks.some((look) => look.isDirectory())) return files.rename(from, to);
-  await files.rename(to, aside);
+  const areFiles = !looks.some((look) => look.isDirectory());
+  if (areFiles && !keeps) return files.rename(from, to);
+  const isLinked = areFiles && (await linked(to, aside, files));
+  if (!isLinked) await files.rename(to, aside);
   try {
     await files.rename(from, to);
   } catch (error) {
-    await files.rename(aside, to);
+    await (isLinked ? files.unlink(aside) : files.rename(aside, to));
+    throw error;
+  }
+}
+
+/** False on file systems without hard links. */
+async function linked(path: string, other: string, files: DiskFiles): Promise<boolean> {
+  try {
+    await files.link(path, other);
+    return true;
+  } catch (error) {
+    if (NO_LINKS.has(errnoOf(error))) return false;
     throw error;
   }
 }

@@ -50,6 +50,21 @@ export class PrivateFolders {
       metadata: { setting: 'outputDir' },
     });
   }
+
+  /** The same for an existing path that a download would replace: it must not hold the agent's data folder either. */
+  async checkReplaceable(path: string): Promise<void> {
+    await this.checkWritable(path);
+    const { dataDir } = this.init;
+    const key = await keyOf(path);
+    for (let folder = await nearestReal(dataDir); ; folder = dirname(folder)) {
+      if (key !== undefined && key === (await keyOf(folder))) {
+        const message = `${path} holds the data folder ${dataDir} of this agent, with its keys: choose another folder`;
+        const metadata = { setting: 'outputDir' };
+        throw new EnjambreError('precondition', 'IN_DATA_FOLDER', message, { metadata });
+      }
+      if (folder === dirname(folder)) return;
+    }
+  }
 }
 
 interface LookInit {

@@ -5,7 +5,7 @@ import { isThere, moveOver } from './move-new.js';
 const SUFFIX_BYTES = 4;
 
 /**
- * The folder that a download replaces, between the moment when it is moved aside and its deletion. It has one place for
+ * What a download replaces and is not simply overwritten, between the moment when it is moved aside and its deletion. It has one place for
  * each download, so that one that a crash left behind is found again.
  */
 export class ReplacedEntry {
@@ -20,9 +20,9 @@ export class ReplacedEntry {
   }
 
   /** See {@link moveOver}. */
-  async moveOver(from: string, to: string): Promise<void> {
-    await this.#restore(to);
-    await moveOver(from, to, { aside: this.#path, files: this.files });
+  async moveOver(from: string, to: string, keeps: boolean): Promise<void> {
+    await this.restore(to);
+    await moveOver(from, to, { aside: this.#path, keeps, files: this.files });
   }
 
   /**
@@ -32,12 +32,12 @@ export class ReplacedEntry {
   async discard(target: string, remove: (path: string) => Promise<void>): Promise<string> {
     if (!(await isThere(this.#path))) return '';
     await remove(this.#path);
-    const kept = await this.#restore(target);
+    const kept = await this.restore(target);
     return kept === '' ? '' : `what was in its place and is not of the old version is now ${kept}`;
   }
 
   /** Moves it out of the agent's own folder, if it is there; returns its path, else an empty text. */
-  async #restore(target: string): Promise<string> {
+  async restore(target: string): Promise<string> {
     if (!(await isThere(this.#path))) return '';
     const path = `${target}.old-${randomBytes(SUFFIX_BYTES).toString('hex')}`;
     await this.files.rename(this.#path, path);

@@ -62,8 +62,9 @@ export class FileStoreFactory implements StoreFactory {
 
   download(metainfo: Metainfo, folder: string, inPlace: boolean): PieceStore {
     const target = join(folder, metainfo.name);
-    const path = inPlace ? target : this.#incompletePath(folder, metainfo);
-    return new FileStore(this.components, { metainfo, path, target });
+    const assembled = this.#incompletePath(folder, metainfo);
+    const path = inPlace ? target : assembled;
+    return new FileStore(this.components, { metainfo, path, target, stage: dirname(assembled) });
   }
 
   async checkTarget(folder: string, name: string, size?: number, replaces = false): Promise<boolean> {
@@ -74,7 +75,11 @@ export class FileStoreFactory implements StoreFactory {
       await access(folder, constants.W_OK | constants.X_OK);
       const path = join(folder, name);
       if (name === '') return false;
-      if (replaces || !(await isThere(path))) return true;
+      if (!(await isThere(path))) return true;
+      if (replaces) {
+        await this.components.privates.checkReplaceable(path);
+        return true;
+      }
       const isSame = size !== undefined && (await couldHold(path, size));
       if (!isSame) throw pathExists(path);
       return false;

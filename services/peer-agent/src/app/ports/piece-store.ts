@@ -51,11 +51,15 @@ export interface PieceStore {
    * Moves a complete download to its target.
    *
    * @param replaced if set, what has the name is replaced: a file by a file at once, so that the target is always the
-   *   old or the new one, also after a crash. A folder, or with one, is moved aside just before; the files in it that
-   *   these contents name and own are then deleted, and what is left is moved to another name beside the target, which
-   *   the warning tells
+   *   old or the new one, also after a crash. A folder, or with one, is moved aside just before, and so is a file if
+   *   these contents are none: see {@link discardReplaced}
    */
   publish(replaced?: readonly ReplacedContent[]): Promise<Publication>;
+  /**
+   * Ends what {@link publish} has moved aside: deletes the files in it that these contents name and own, and moves what is
+   * left to another name beside the target. Returns a sentence on the rest; empty if there is none.
+   */
+  discardReplaced(replaced: readonly ReplacedContent[]): Promise<string>;
   /** Bytes that its files currently occupy on disk: less than their length if they are sparse. */
   allocated(): Promise<number>;
   /** True if anything exists at {@link path}. */

@@ -12,10 +12,16 @@ export interface DownloadTerms {
   readonly follow: boolean;
 }
 
-/** What may be replaced: at least older versions, if newer ones are to follow. */
-export function replaceOf({ replace, follow }: Pick<DownloadOptions, 'replace' | 'follow'>): Replace {
-  if (replace === true) return 'any';
-  return follow === true ? 'own' : 'none';
+/**
+ * What may be replaced: at least older versions, if newer ones are to follow. Any file only under a name that was
+ * requested: otherwise whoever made the content would choose which file that is.
+ */
+export function replaceOf(
+  { askedByName = false }: Identity,
+  { replace = false, follow = false }: Pick<DownloadOptions, 'replace' | 'follow'>,
+): Replace {
+  if (replace && askedByName) return 'any';
+  return replace || follow ? 'own' : 'none';
 }
 
 /** Changes of a known transfer that is requested again. */

@@ -6,7 +6,7 @@ import type { ReplacedContent } from '../ports/piece-store.js';
 import { noteComplete } from './completion.js';
 import { openContent, type Content } from '../content.js';
 import { openAssembly } from './inventory.js';
-import { endMove, takeAlong, tryDisk, type Moved } from './target-claim.js';
+import { endMove, logWarning, takeAlong, tryDisk, type Moved } from './target-claim.js';
 import type { TransferComponents } from './transfer-components.js';
 import { bytesDoneOf } from './transfer-view.js';
 
@@ -97,25 +97,24 @@ export class Holding {
     await this.#endReplacement();
   }
 
-  /**
-   * Makes way for the complete content: ends the transfers that it replaces. Returns what they had; undefined if nothing
-   * may be replaced.
-   */
-  async makeWay(): Promise<readonly ReplacedContent[] | undefined> {
-    const { replacement, save } = this.parts;
-    if (!(await replacement.isAllowed(this.record))) return undefined;
-    // After a crash, no transfer tells any more that what has the name may be replaced.
-    this.note({ replace: 'any' });
-    await save();
-    return replacement.supersede(this.record);
+  /** What the complete content replaces of other transfers; undefined if nothing may be replaced. */
+  async replacing(): Promise<readonly ReplacedContent[] | undefined> {
+    const { replacement } = this.parts;
+    return (await replacement.isAllowed(this.record)) ? replacement.replacedBy(this.record) : undefined;
   }
 
-  /** The content has its name: nothing is left to replace, except after a crash. */
+  /** The content has its name, perhaps since before a crash: ends the transfers that had the place. */
   async #endReplacement(): Promise<void> {
-    if (this.record.replace === 'none') return;
-    await this.parts.replacement.supersede(this.record);
-    this.note({ replace: 'none' });
-    await this.parts.save();
+    const { record: before } = this;
+    if (before.replace === 'none') return;
+    const { replacement, save, log } = this.parts;
+    const replaced = await replacement.replacedBy(before);
+    const kept = await this.content?.store.discardReplaced(replaced);
+    await replacement.supersede(before);
+    const warning = [before.warning, kept].filter((text) => text).join('; ');
+    this.note({ replace: 'none', warning });
+    logWarning(this.record, before, log);
+    await save();
   }
 
   #replace(change: Partial<TransferRecord>): void {

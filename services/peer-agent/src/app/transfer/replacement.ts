@@ -57,18 +57,25 @@ export class Replacement {
     return false;
   }
 
-  /** Ends the transfers that have their content in the place of a download, which offer it no longer. Returns what they had there. */
-  async supersede(record: TransferRecord): Promise<readonly ReplacedContent[]> {
-    const place = placeOf(record);
+  /** What other transfers have in the place of a download. */
+  async replacedBy(record: TransferRecord): Promise<readonly ReplacedContent[]> {
     const replaced: ReplacedContent[] = [];
-    for (const other of await this.#others(record.infohash, place)) {
-      const { origin, inPlace } = other.home;
-      if (origin || !inPlace) continue;
+    for (const other of await this.#settled(record)) {
       const metainfo = await this.parts.archive.readMetainfo(other.infohash);
       if (metainfo) replaced.push({ metainfo, rules: rulesFor(other.record, { deleteData: true }) });
-      await this.parts.withdraw(other, join(place.folder, place.name));
     }
     return replaced;
+  }
+
+  /** Ends the transfers that had their content in the place of a download, which offer it no longer. */
+  async supersede(record: TransferRecord): Promise<void> {
+    const { folder, name } = placeOf(record);
+    for (const other of await this.#settled(record)) await this.parts.withdraw(other, join(folder, name));
+  }
+
+  async #settled(record: TransferRecord): Promise<Transfer[]> {
+    const others = await this.#others(record.infohash, placeOf(record));
+    return others.filter(({ home: { origin, inPlace } }) => !origin && inPlace);
   }
 
   async #others(infohash: InfoHash, place: Place): Promise<Transfer[]> {

@@ -50,7 +50,8 @@ export class Targets {
 
   /**
    * Reserves a place for a transfer, instead of its previous one. Throws `already-exists` TARGET_TAKEN if another
-   * transfer has it, or if it is inside the folder that an unfinished one will become; `unavailable` DISK_SILENT.
+   * transfer has it, or if it is inside the folder that an unfinished one will become, or would replace something in a
+   * shared one; `unavailable` DISK_SILENT.
    *
    * @param replaces it takes the place of other downloads
    */
@@ -90,10 +91,12 @@ export class Targets {
     holder: Holder & { readonly replaces: boolean },
   ): Promise<void> {
     // Only the remaining cases need a disk access.
-    if (!holder.pending && loose !== itsLoose) return;
+    const isShared = holder.replaces && holder.origin;
+    if (!holder.pending && !isShared && loose !== itsLoose) return;
     const relation = await this.stores.relate(place, its);
     const isReplaced = holder.replaces && !holder.origin;
     if (relation === 'same' && !isReplaced) throw targetTaken(place, holder);
+    if (relation === 'inside' && isShared) throw targetShared(place, its, holder);
     if (relation === 'inside' && holder.pending) throw targetInside(place, its, holder);
   }
 }
@@ -133,5 +136,11 @@ function targetTaken({ folder, name }: Place, holder: Holder): EnjambreError {
 function targetInside({ folder }: Place, its: Place, holder: Holder): EnjambreError {
   const id = shortId(holder.infohash);
   const message = `${folder} is inside ${its.folder}/${its.name}, which is reserved for another transfer, ${holder.name} (${id}): choose another folder`;
+  return new EnjambreError('already-exists', 'TARGET_TAKEN', message, { metadata: { setting: 'outputDir' } });
+}
+
+function targetShared({ folder, name }: Place, its: Place, holder: Holder): EnjambreError {
+  const id = shortId(holder.infohash);
+  const message = `${folder}/${name} is inside ${its.folder}/${its.name}, which this agent shares (${id}), and cannot be replaced: choose another folder`;
   return new EnjambreError('already-exists', 'TARGET_TAKEN', message, { metadata: { setting: 'outputDir' } });
 }

@@ -40,7 +40,8 @@ export interface TransferComponents {
   /** See `Replacement`. */
   readonly replacement: {
     isAllowed(record: TransferRecord): Promise<boolean>;
-    supersede(record: TransferRecord): Promise<readonly ReplacedContent[]>;
+    replacedBy(record: TransferRecord): Promise<readonly ReplacedContent[]>;
+    supersede(record: TransferRecord): Promise<void>;
   };
   /** Throws `exhausted` DISK_FULL if the disk lacks room for this and the other active downloads. */
   readonly checkRoom: (need: RoomNeed) => Promise<void>;

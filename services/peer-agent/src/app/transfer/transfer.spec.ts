@@ -142,7 +142,8 @@ beforeEach(async () => {
     checkRoom: () => Promise.resolve(),
     replacement: {
       isAllowed: () => Promise.resolve(false),
-      supersede: () => Promise.resolve([]),
+      replacedBy: () => Promise.resolve([]),
+      supersede: () => Promise.resolve(),
     },
     moved: () => undefined,
     changed: () => {

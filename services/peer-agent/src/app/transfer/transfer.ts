@@ -67,7 +67,7 @@ export class Transfer {
       moved: (content, change) => this.#its.note(change, content),
       missing: () => this.#rest(),
       naming: (assembly) => this.#its.note({ assembly }),
-      replacing: () => this.#its.makeWay(),
+      replacing: () => this.#its.replacing(),
     });
     const membership = (): Membership => membershipOf(this.record, this.#its.content?.metainfo);
     this.#presence = new Presence(parts, record, membership);

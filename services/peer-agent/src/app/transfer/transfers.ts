@@ -152,8 +152,8 @@ export class Transfers implements Startable, ServingDirectory {
     const found = info ? identityOf(info) : await this.#lookup.identify(ref, publisher);
     if (follow) checkFollowable(found, publisher);
     if (info) checkTorrentName(info, name);
-    const terms = { limits, replace: replaceOf({ replace, follow }), follow };
     const identity = asked(found, name);
+    const terms = { limits, replace: replaceOf(identity, { replace, follow }), follow };
     if (terms.replace !== 'none' && publisher === '' && found.askedByName)
       await this.#replacement.checkPublisher(identity, this.#placeFor(identity, wanted));
     return this.#fetch(identity, metainfo, { ...terms, wanted });
