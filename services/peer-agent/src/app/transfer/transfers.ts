@@ -151,7 +151,7 @@ export class Transfers implements Startable, ServingDirectory {
     // Outside the lock: a tracker that does not answer must not block other calls.
     const found = info ? identityOf(info) : await this.#lookup.identify(ref, publisher);
     if (follow) checkFollowable(found, publisher);
-    if (info) checkTorrentName(info, name);
+    if (info && !this.#transfers.has(found.infohash)) checkTorrentName(info, name);
     const identity = asked(found, name);
     const terms = { limits, replace: replaceOf(identity, { replace, follow }), follow };
     if (terms.replace !== 'none' && publisher === '' && found.askedByName)
