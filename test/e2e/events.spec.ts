@@ -36,7 +36,7 @@ afterAll(async () => {
 async function told(args: readonly string[]): Promise<string[]> {
   const { stdout, code } = await swarm.command(alice, ['events', ...args]);
   expect(code).toBe(0);
-  return stdout.split('\n').map((line) => line.replace(/^\S+ \S+ {2}/, ''));
+  return stdout.split('\n').map((line) => line.replace(/^\S+ \S+ \S+ {2}/, ''));
 }
 
 describe('a network on a real nats-server', () => {
