@@ -1,8 +1,9 @@
 import { open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { SYSTEM_CLOCK } from '@enjambre/common/async/clock';
+import { SYSTEM_CLOCK, type Clock } from '@enjambre/common/async/clock';
 import { createLogger } from '@enjambre/common/log/logger';
+import { VirtualClock } from '@enjambre/harness/virtual-clock';
 import { waitFor } from '@enjambre/harness/wait-for';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { DiskFiles } from '../src/adapters/disk/disk-files.js';
@@ -133,6 +134,13 @@ describe('a download that replaces an older version', () => {
     await complete(NAME, { replace: true });
     expect(transfers()).toEqual([versionOf(3).infohash]);
     expect((await readFile(target())).equals(dataOf(3))).toBe(true);
+  });
+
+  it('is not made ambiguous by an older one that does not run', async () => {
+    await agent.transfers.get(versionOf(1).infohash).pause();
+    agent.tracker.files.shift();
+    await complete(NAME, { replace: true });
+    expect((await readFile(target())).equals(dataOf(2))).toBe(true);
   });
 
   it('can return to an older one', async () => {
@@ -325,10 +333,10 @@ describe('what a download replaces', () => {
 });
 
 describe('a download that follows a name', () => {
-  function follow(): void {
+  function follow(clock: Clock = SYSTEM_CLOCK): void {
     const log = createLogger({ name: 'agent', level: 'silent' });
     const { transfers: its, tracker } = agent;
-    const parts = { clock: SYSTEM_CLOCK, transfers: its, tracker, random: () => 0, log };
+    const parts = { clock, transfers: its, tracker, random: () => 0, log };
     following = new Following(parts, { intervalMs: 20 });
     void following.start();
   }
@@ -401,21 +409,49 @@ describe('a download that follows a name', () => {
   it('rests while it is paused, and ends when it is removed', async () => {
     await published(1);
     const transfer = await complete(NAME, { follow: true });
+    const clock = new VirtualClock();
+    follow(clock);
+    const first = agent.tracker.lookups;
+    await clock.advance(50);
+    expect(agent.tracker.lookups).toBe(first + 2);
     await transfer.pause();
-    follow();
     await published(2);
     const asked = agent.tracker.lookups;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await clock.advance(100);
     expect(agent.tracker.lookups).toBe(asked);
     expect(transfers()).toEqual([versionOf(1).infohash]);
     await transfer.resume();
+    await clock.advance(20);
     await atVersion(2);
     await agent.transfers.remove(agent.transfers.get(NAME), false);
     await published(3);
     const before = agent.tracker.lookups;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await clock.advance(100);
     expect(agent.tracker.lookups).toBe(before);
     expect(transfers()).toEqual([]);
+  });
+
+  it('does not follow if the request is refused', async () => {
+    await published(1);
+    const transfer = await complete(NAME);
+    const elsewhere = { follow: true, replace: true, outputDir: agent.folder.at('elsewhere') };
+    await expect(get(NAME, elsewhere)).rejects.toMatchObject({ reason: 'ELSEWHERE' });
+    expect(transfer.record).toMatchObject({ follow: false, replace: 'none' });
+  });
+
+  it('stops at once while a tracker does not answer', async () => {
+    await published(1);
+    await complete(NAME, { follow: true });
+    const clock = new VirtualClock();
+    follow(clock);
+    let asked = false;
+    agent.tracker.findFiles = () => {
+      asked = true;
+      return new Promise(() => undefined);
+    };
+    await clock.advance(20);
+    expect(asked).toBe(true);
+    await following?.stop();
   });
 
   it('is refused if nobody, or more than one peer, is known to publish the name', async () => {

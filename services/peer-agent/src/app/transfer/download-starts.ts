@@ -42,8 +42,15 @@ export class DownloadStarts {
   ): Promise<Started> {
     const known = this.parts.transfers.get(found.infohash);
     if (known) {
+      const { replace, follow, publication } = known.record;
       await known.amend(noting(amendmentOf(known.record, found, terms)));
-      return this.#goOn(known, wanted, terms.limits);
+      try {
+        return await this.#goOn(known, wanted, terms.limits);
+      } catch (error) {
+        // What is refused changes nothing.
+        await known.amend(noting({ replace, follow, publication }));
+        throw error;
+      }
     }
     const location = wanted ?? this.downloadDir;
     const transfer = await this.#begin(found, metainfo, { location, ...terms });

@@ -3,8 +3,10 @@ import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Random } from '../../domain/random.js';
+import type { TransferRecord } from '../../domain/transfer-record.js';
 import { byPublisher, newerVersion } from '../../domain/newer-version.js';
 import { noting } from './copy-looks.js';
+import { placeOf } from './targets.js';
 import type { SharedFile, TrackerPort } from '../ports/tracker.js';
 import type { Transfer } from './transfer.js';
 import type { Transfers } from './transfers.js';
@@ -28,7 +30,8 @@ export class Following implements Startable {
   readonly #complaints = new Map<string, string>();
   #timer: Timer | undefined;
   #looking: Promise<void> | undefined;
-  #isRunning = false;
+  /** Ends the present look-up; undefined while this does not run. */
+  #stopping: AbortController | undefined;
 
   constructor(
     private readonly parts: FollowingComponents,
@@ -36,20 +39,21 @@ export class Following implements Startable {
   ) {}
 
   start(): Promise<void> {
-    this.#isRunning = true;
+    this.#stopping = new AbortController();
     this.#schedule();
     return Promise.resolve();
   }
 
   async stop(): Promise<void> {
-    this.#isRunning = false;
+    this.#stopping?.abort();
+    this.#stopping = undefined;
     this.#timer?.cancel();
     await this.#looking;
   }
 
   /** Many agents follow one name: they do not ask at the same moment. */
   #schedule(): void {
-    if (!this.#isRunning) return;
+    if (!this.#stopping) return;
     const { clock, random } = this.parts;
     this.#timer = clock.after(this.init.intervalMs * (1 - random() / 4), () => {
       this.#looking = this.#lookAtAll().finally(() => this.#schedule());
@@ -59,7 +63,7 @@ export class Following implements Startable {
   async #lookAtAll(): Promise<void> {
     for (const transfer of [...this.parts.transfers.all()]) {
       const { follow, goal } = transfer.record;
-      if (!follow || goal === 'pause' || !this.#isRunning || !this.parts.tracker.connected) continue;
+      if (!follow || goal === 'pause' || !this.#stopping || !this.parts.tracker.connected) continue;
       try {
         await this.#look(transfer);
         this.#complaints.delete(transfer.infohash);
@@ -72,8 +76,8 @@ export class Following implements Startable {
   async #look(transfer: Transfer): Promise<void> {
     const { transfers, tracker } = this.parts;
     const { record } = transfer;
-    const files = await tracker.findFiles(record.name.trim());
-    if (!transfers.has(transfer) || !transfer.record.follow) return;
+    const files = await unlessAborted(tracker.findFiles(record.name.trim()), this.#stopping?.signal);
+    if (!files || !transfers.has(transfer) || !transfer.record.follow) return;
     const newer = newerVersion(record, files);
     if (newer) await this.#move(transfer, newer);
     else await this.#renumber(transfer, files);
@@ -86,8 +90,8 @@ export class Following implements Startable {
     if (!its) return;
     const { infohash, disputed } = newer;
     const size = disputed ? 0 : newer.size;
-    const begun = transfers.at(infohash);
-    if (begun?.record.follow !== true)
+    const begun = transfers.at(infohash)?.record;
+    if (!begun?.follow || !isSamePlace(begun, transfer.record))
       await transfers.moveOn(transfer, { infohash, name, size, askedByName: true, publications: [its] });
     const by = `${its.publisher.name} (${its.publisher.id.slice(0, 8)})`;
     log.info({ infohash }, `${name}: moving on to version ${its.version} of ${by}`);
@@ -111,4 +115,19 @@ export class Following implements Startable {
     this.#complaints.set(infohash, message);
     this.parts.log.warn({ err: error, infohash }, `${name} cannot move on to a newer version: ${message}`);
   }
+}
+
+function isSamePlace(one: TransferRecord, other: TransferRecord): boolean {
+  const [its, place] = [placeOf(one), placeOf(other)];
+  return its.folder === place.folder && its.name === place.name;
+}
+
+/** Undefined if the signal is aborted first: a tracker that does not answer must not delay the end of the agent. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  if (!signal || signal.aborted) return undefined;
+  return new Promise((resolve, reject) => {
+    const aborted = (): void => resolve(undefined);
+    signal.addEventListener('abort', aborted, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+  });
 }

@@ -1,7 +1,9 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash } from '@enjambre/core/ids';
+import { sameName } from '@enjambre/core/names';
 import { withDigits, withName } from '@enjambre/core/named';
 import { chooseFile, firstOf, versionRef, type Choice } from '../../domain/choose-file.js';
+import { byPublisher } from '../../domain/newer-version.js';
 import { findByRef, meansName, parseRef, type TransferRef } from '../../domain/transfer-ref.js';
 import { queryOf } from './download-source.js';
 import { identityOfRecord, type Identity } from '../agent/identity.js';
@@ -45,7 +47,9 @@ export class TransferLookup {
           throw error;
         });
     const listed = new Set(shared.map(({ infohash }) => infohash));
-    const unlisted = mine.filter(({ infohash }) => !listed.has(infohash)).map(ownChoice);
+    const unlisted = mine
+      .filter(({ infohash }) => !listed.has(infohash))
+      .map((transfer) => ownChoice(transfer, shared));
     const found = chooseFile<Choice | SharedFile>(ref, [...unlisted, ...shared], publisher);
     if (found) {
       const { infohash, name } = found;
@@ -84,8 +88,14 @@ export class TransferLookup {
   }
 }
 
-function ownChoice({ record }: Transfer): Choice {
-  return { ...identityOfRecord(record), publications: [], superseded: false };
+/** A transfer that the trackers do not list, since it does not run: it is old if they list a newer version. */
+function ownChoice({ record }: Transfer, listed: readonly Choice[]): Choice {
+  const { publication, name } = record;
+  if (!publication) return { ...identityOfRecord(record), publications: [], superseded: false };
+  const { publisher, version } = publication;
+  const isNewer = (file: Choice): boolean =>
+    sameName(file.name, name) && (byPublisher(file, publisher.id)?.version ?? 0) > version;
+  return { ...identityOfRecord(record), publications: [publication], superseded: listed.some(isNewer) };
 }
 
 function publisherOfInfohash(): EnjambreError {
