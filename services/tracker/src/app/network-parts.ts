@@ -54,8 +54,9 @@ export function networkParts(
     clock,
     store,
     log,
-    write: async (_, publication) => {
+    write: async (key, publication) => {
       if (publication) onPublished(await store.keepPublication(publication));
+      else await store.forgetPublication(key);
     },
   });
   const keeper = {
@@ -65,6 +66,7 @@ export function networkParts(
   const catalogue = new Catalogue(keeper, { durable: store.durable, maxRecords });
   const publicationKeeper = {
     keep: (publication: Publication) => publications.keep(publicationKey(publication), publication),
+    forget: (publication: Publication) => publications.forget(publicationKey(publication)),
   };
   const journal = new ChangeJournal(onChange);
   return { clock, store, log, journal, queues: [records, publications], catalogue, publicationKeeper };

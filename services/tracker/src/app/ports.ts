@@ -49,6 +49,8 @@ export interface TrackerStore {
   forget(infohash: InfoHash): Promise<void>;
   /** Stores a publication, merged with the stored one. Returns the result, also when several trackers write at once. */
   keepPublication(publication: Publication): Promise<Publication>;
+  /** @param key see `publicationKey` */
+  forgetPublication(key: string): Promise<void>;
 
   /** Sends a message to all other trackers; it is lost while they are unreachable. */
   publish(message: ReplicaMessage): void;

@@ -11,6 +11,7 @@ const STRANGER = 2;
 
 let registry: SwarmRegistry;
 let kept: Publication[];
+let forgotten: Publication[];
 let now: number;
 
 beforeEach(() => start());
@@ -18,13 +19,17 @@ beforeEach(() => start());
 /** A tracker that has just started. */
 function start(publications = 100, percent = 100): void {
   kept = [];
+  forgotten = [];
   now = 0;
   registry = new SwarmRegistry({
     random: () => 0,
     startedAt: 0,
     capacity: { ...DEFAULT_CAPACITY, publications },
     addressBudget: percent,
-    publicationKeeper: { keep: (publication) => kept.push(publication) },
+    publicationKeeper: {
+      keep: (publication) => kept.push(publication),
+      forget: (publication) => forgotten.push(publication),
+    },
   });
 }
 
@@ -173,6 +178,8 @@ describe('a stranger', () => {
     const stranger = connect(STRANGER);
     for (let number = 1; number <= 20; number++) share(stranger, 100 + number, { name: `junk ${number}` });
     expect(registry.publications.size).toBe(6);
+    // What has no room is not stored for the network either.
+    expect(forgotten.map(({ name }) => name)).toEqual(kept.slice(1, 16).map(({ name }) => name));
     expect(listed()).toEqual({ 1: ['1 v1'] });
   });
 

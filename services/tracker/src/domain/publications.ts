@@ -28,6 +28,8 @@ export interface PublishedVersion extends Version {
 /** Stores the publications that all trackers of a network share. */
 export interface PublicationKeeper {
   keep(publication: Publication): void;
+  /** There is no room for it. */
+  forget(publication: Publication): void;
 }
 
 /** A share of a file by its publisher's own session. */
@@ -99,7 +101,8 @@ export class Publications {
       versions: withNewest(versions, infohash, { now, isCopy }),
     };
     if (sameVersions(next.versions, versions)) return;
-    if (this.#put(next)) this.options.keeper?.keep(next);
+    // The quota may be 0: then it is dropped at once.
+    if (this.#put(next) && this.#find(name, publisher.id) === next) this.options.keeper?.keep(next);
   }
 
   /** Applies what another tracker knows. */
@@ -170,7 +173,7 @@ export class Publications {
     const unused = among.find(
       ({ name, versions }) => !versions.some(({ infohash }) => this.options.isListed(name, infohash)),
     );
-    if (unused) this.#drop(unused);
+    if (unused) this.#forget(unused);
     return unused !== undefined;
   }
 
@@ -181,7 +184,13 @@ export class Publications {
   }
 
   #dropOldest(publications: ReadonlySet<Publication>): void {
-    for (const oldest of publications) return this.#drop(oldest);
+    for (const oldest of publications) return this.#forget(oldest);
+  }
+
+  /** Also for the network: otherwise what a party has no room for would fill its store. */
+  #forget(publication: Publication): void {
+    this.#drop(publication);
+    this.options.keeper?.forget(publication);
   }
 
   #drop(publication: Publication): void {

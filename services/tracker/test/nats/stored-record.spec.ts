@@ -7,7 +7,7 @@ import {
   encodeRecord,
   keyOfPublication,
 } from '../../src/adapters/nats/stored-record.js';
-import type { Publication } from '../../src/domain/publications.js';
+import { publicationKey, type Publication } from '../../src/domain/publications.js';
 import { withNewest, type Versions } from '../../src/domain/versions.js';
 import type { FileRecord } from '../../src/domain/catalogue.js';
 import { sampleHash, samplePeer } from '../samples.js';
@@ -72,7 +72,7 @@ describe('a publication on NATS', () => {
   };
   const sample = publication('w1.bin', [1, 2]);
   const fields = JSON.parse(encodePublication(sample)) as Record<string, unknown>;
-  const read = (json: unknown, key = keyOfPublication(sample)): Publication =>
+  const read = (json: unknown, key = keyOfPublication(publicationKey(sample))): Publication =>
     decodePublication(key, Buffer.from(JSON.stringify(json)));
 
   it('is read as it was written', () => {
@@ -81,9 +81,12 @@ describe('a publication on NATS', () => {
       fc.property(fc.stringMatching(/^[\w .\u00e9-]{1,40}$/), contents, (name, shared) => {
         fc.pre(name !== '.' && name !== '..');
         const written = publication(name, shared);
-        expect(decodePublication(keyOfPublication(written), Buffer.from(encodePublication(written)))).toEqual(
-          written,
-        );
+        expect(
+          decodePublication(
+            keyOfPublication(publicationKey(written)),
+            Buffer.from(encodePublication(written)),
+          ),
+        ).toEqual(written);
       }),
     );
   });

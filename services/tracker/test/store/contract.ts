@@ -197,6 +197,16 @@ export function trackerStoreContract(create: () => Promise<OpenStore>): void {
       expect([...trackers.at(-1)!.publications.values()]).toEqual([publication]);
     });
 
+    test('forgets the versions of a name, so that a late tracker does not learn them', async () => {
+      const one = await started();
+      await one.store.keepPublication(samplePublication('a', [1, 5]));
+      await one.store.keepPublication(samplePublication('b', [2, 5]));
+      await one.store.forgetPublication(publicationKey(samplePublication('a', [1, 5])));
+      const late = await started();
+      await waitFor(() => late.publications.size > 0, { what: 'the publication' });
+      expect([...late.publications.values()]).toEqual([samplePublication('b', [2, 5])]);
+    });
+
     test('merges what trackers store at once of one name and publisher', async () => {
       const [one, other] = [await started(), await started()];
       await Promise.all([

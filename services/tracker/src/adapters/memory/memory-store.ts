@@ -74,6 +74,11 @@ export class MemoryStore implements TrackerStore {
     return Promise.resolve(standing);
   }
 
+  forgetPublication(key: string): Promise<void> {
+    this.network.publications.delete(key);
+    return Promise.resolve();
+  }
+
   publish(message: ReplicaMessage): void {
     for (const store of this.network.stores) if (store !== this) store.listener?.heard(message);
   }

@@ -15,7 +15,12 @@ import {
 } from 'nats';
 import type { StoreListener } from '../../app/ports.js';
 import { mergeRecords, sameRecord, type FileRecord } from '../../domain/catalogue.js';
-import { mergePublications, samePublication, type Publication } from '../../domain/publications.js';
+import {
+  mergePublications,
+  publicationKey,
+  samePublication,
+  type Publication,
+} from '../../domain/publications.js';
 import { CatalogueRoom, isFull, isNotStored } from './catalogue-room.js';
 import { BUCKET } from './names.js';
 import {
@@ -134,7 +139,11 @@ export class CatalogueBucket {
   }
 
   keepPublication(publication: Publication): Promise<Publication> {
-    return this.#keep(keyOfPublication(publication), publication, PUBLICATION);
+    return this.#keep(keyOfPublication(publicationKey(publication)), publication, PUBLICATION);
+  }
+
+  async forgetPublication(key: string): Promise<void> {
+    await this.#use((kv) => kv.purge(keyOfPublication(key)));
   }
 
   async forget(infohash: InfoHash): Promise<void> {

@@ -118,6 +118,10 @@ export class NatsStore implements TrackerStore {
     return this.#bucket.keepPublication(publication);
   }
 
+  forgetPublication(key: string): Promise<void> {
+    return this.#bucket.forgetPublication(key);
+  }
+
   forget(infohash: InfoHash): Promise<void> {
     return this.#bucket.forget(infohash);
   }

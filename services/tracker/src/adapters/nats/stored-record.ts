@@ -92,9 +92,13 @@ export function parseKey(key: string): InfoHash | undefined {
   return /^[0-9a-f]{64}$/.test(key) ? parseInfoHash(key) : undefined;
 }
 
-/** The key of a publication in the bucket. */
-export function keyOfPublication(publication: Publication): string {
-  return `publication.${createHash('sha256').update(publicationKey(publication)).digest('hex')}`;
+/**
+ * The key of a publication in the bucket.
+ *
+ * @param key see {@link publicationKey}
+ */
+export function keyOfPublication(key: string): string {
+  return `publication.${createHash('sha256').update(key).digest('hex')}`;
 }
 
 export function isPublicationKey(key: string): boolean {
@@ -130,6 +134,7 @@ export function decodePublication(key: string, value: Uint8Array): Publication {
     party,
     versions: mergeVersions(read, []),
   };
-  if (keyOfPublication(publication) !== key) throw new Error('it is under the key of another publication');
+  if (keyOfPublication(publicationKey(publication)) !== key)
+    throw new Error('it is under the key of another publication');
   return publication;
 }
