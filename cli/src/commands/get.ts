@@ -9,6 +9,7 @@ import { table } from '../render/table.js';
 import { formatBytes, formatPercent, formatRate, formatSeconds, plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
 import { Failures } from '../several.js';
+import { untilNewest } from './until-newest.js';
 import { untilWhole } from './until-whole.js';
 import { pathFrom, type WorkingFolder } from '../working-folder.js';
 
@@ -114,8 +115,13 @@ async function end(
   { begun, options, board }: { begun: Begun; options: GetOptions; board: Set<ProgressLine> },
 ): Promise<void> {
   if (options.follow === true) followed(session, begun.transfer);
-  if (options.detach) started(session, begun.transfer);
-  else finished(session, await untilWhole(session, agent, begun.transfer, { board }), begun.alreadyComplete);
+  if (options.detach) {
+    started(session, begun.transfer);
+    return;
+  }
+  const wait = (transfer: Transfer): Promise<Transfer> => untilWhole(session, agent, transfer, { board });
+  const whole = options.follow ? untilNewest(agent, begun.transfer, wait) : wait(begun.transfer);
+  finished(session, await whole, begun.alreadyComplete);
 }
 
 /** An unknown ref may be a local path that the user meant to share, or a .torrent under another name. */

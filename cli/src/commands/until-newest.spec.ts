@@ -1,0 +1,30 @@
+import { describe, expect, test } from '@jest/globals';
+import { EnjambreError } from '@enjambre/core/error';
+import { Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { untilNewest } from './until-newest.js';
+
+const removed = new EnjambreError('aborted', 'TRANSFER_REMOVED', 'removed');
+
+function version(number: number, id = 'alice', follow = true): Transfer {
+  const publication = { version: number, publisher: { id } };
+  return Transfer.fromPartial({ name: 'w1.bin', infohash: `${number}${id}`, follow, publication });
+}
+
+const waiting = (transfer: Transfer): Promise<Transfer> =>
+  transfer.publication?.version === 3 ? Promise.resolve(transfer) : Promise.reject(removed);
+
+describe('waiting for a download that follows its name', () => {
+  test('waits for the version that takes its place', async () => {
+    const agent = { transfers: () => Promise.resolve([version(3, 'mallory'), version(3)]) };
+    expect(await untilNewest(agent, version(2), waiting)).toEqual(version(3));
+  });
+
+  test.each([
+    ['nothing', []],
+    ["another publisher's", [version(3, 'mallory')]],
+    ['one that does not follow', [version(3, 'alice', false)]],
+  ])('fails if %s takes its place', async (_, transfers) => {
+    const agent = { transfers: () => Promise.resolve(transfers) };
+    await expect(untilNewest(agent, version(2), waiting)).rejects.toBe(removed);
+  });
+});
