@@ -37,7 +37,7 @@ describe('the options of a messaging service', () => {
 
   test.each([
     ['messageMaxAge', '0s', /^--message-max-age: "0s" is not a duration/],
-    ['messageMaxAge', '7', /is not a duration/],
+    ['messageMaxAge', '7x', /is not a duration/],
     ['messageMaxBytes', '1XB', /^--message-max-bytes: "1XB" is not a size/],
     ['duplicateWindow', '-1h', /^--duplicate-window: /],
     ['messageRate', '0', /^--message-rate: /],
