@@ -127,8 +127,11 @@ export class Directory {
 
   /** Makes a member one that offers the file itself. */
   setSharing(member: Member): void {
+    if (member.sharing) return;
     member.sharing = true;
-    (member.swarm.sharers ??= new Set()).add(member);
+    const { swarm } = member;
+    if (swarm.sharers) swarm.sharers.push(member);
+    else swarm.sharers = [member];
   }
 
   /** True if a connected peer offers a file itself. */

@@ -179,8 +179,14 @@ describe('a stranger', () => {
     for (let number = 1; number <= 20; number++) share(stranger, 100 + number, { name: `junk ${number}` });
     expect(registry.publications.size).toBe(6);
     // What has no room is not stored for the network either.
-    expect(forgotten.map(({ name }) => name)).toEqual(kept.slice(1, 16).map(({ name }) => name));
+    expect([kept.length, forgotten.length]).toEqual([6, 0]);
     expect(listed()).toEqual({ 1: ['1 v1'] });
+    expect(listed('junk 20')).toEqual({ 120: [] });
+
+    withdraw(stranger, 101);
+    share(stranger, 121, { name: 'junk 21' });
+    expect(forgotten.map(({ name }) => name)).toEqual(['junk 1']);
+    expect(listed('junk 21')).toEqual({ 121: ['2 v1'] });
   });
 
   test("with many identities takes no publisher's place of a name", () => {

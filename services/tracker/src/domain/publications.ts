@@ -67,7 +67,8 @@ const MAX_PUBLISHERS_OF_PARTY = 4;
  * of another peer, and the name of a peer does not matter.
  */
 export class Publications {
-  readonly #byName = new Map<string, Map<PeerId, Publication>>();
+  /** Of each name, one of each publisher: arrays, since most names have one. */
+  readonly #byName = new Map<string, readonly Publication[]>();
   /** Of each party, those that changed first first. */
   readonly #byParty = new Map<string, Set<Publication>>();
   readonly #quota: number;
@@ -115,7 +116,7 @@ export class Publications {
   /** Who has published a file under a name, and as which version: the first publisher first. */
   of(name: string, infohash: InfoHash): PublishedVersion[] {
     const found: PublishedVersion[] = [];
-    for (const { publisher, versions } of this.#byName.get(bareName(name))?.values() ?? []) {
+    for (const { publisher, versions } of this.#byName.get(bareName(name)) ?? []) {
       const version = versionOf(versions, infohash);
       if (version) found.push({ publisher, ...version });
     }
@@ -143,7 +144,7 @@ export class Publications {
   }
 
   #find(name: string, publisher: PeerId): Publication | undefined {
-    return this.#byName.get(bareName(name))?.get(publisher);
+    return this.#byName.get(bareName(name))?.find((each) => each.publisher.id === publisher);
   }
 
   /** False if there is no room for it. */
@@ -152,27 +153,37 @@ export class Publications {
     const key = bareName(name);
     const present = this.#find(name, publisher.id);
     if (present) this.#drop(present);
-    else if (!this.#makeRoom(key, party)) return false;
-    const publishers = this.#byName.get(key) ?? new Map<PeerId, Publication>();
-    this.#byName.set(key, publishers.set(publisher.id, publication));
+    else if (!this.#hasQuota(party) || !this.#makeRoom(key, party)) return false;
+    this.#byName.set(key, [...(this.#byName.get(key) ?? []), publication]);
     const its = this.#byParty.get(party) ?? new Set();
     this.#byParty.set(party, its.add(publication));
     this.#size += 1;
-    if (party !== '' && its.size > this.#quota) this.#dropOldest(its);
-    else if (this.#size > this.options.maxPublications) this.#dropOldest(this.#largest());
+    if (this.#size > this.options.maxPublications) this.#dropOldest(this.#largest());
     return true;
+  }
+
+  /** What a party has no room for is refused, unless nobody has the files of its oldest publication any more. */
+  #hasQuota(party: string): boolean {
+    const its = this.#byParty.get(party);
+    if (party === '' || (its?.size ?? 0) < this.#quota) return true;
+    const [oldest] = its ?? [];
+    if (!oldest || this.#isInUse(oldest)) return false;
+    this.#forget(oldest);
+    return true;
+  }
+
+  #isInUse({ name, versions }: Publication): boolean {
+    return versions.some(({ infohash }) => this.options.isListed(name, infohash));
   }
 
   /** A new publisher takes the place of one whose files nobody has any more. */
   #makeRoom(key: string, party: string): boolean {
-    const publishers = [...(this.#byName.get(key)?.values() ?? [])];
+    const publishers = this.#byName.get(key) ?? [];
     const ofParty = publishers.filter((other) => party !== '' && other.party === party);
     const isFull = publishers.length >= MAX_PUBLISHERS || ofParty.length >= MAX_PUBLISHERS_OF_PARTY;
     if (!isFull) return true;
     const among = ofParty.length >= MAX_PUBLISHERS_OF_PARTY ? ofParty : publishers;
-    const unused = among.find(
-      ({ name, versions }) => !versions.some(({ infohash }) => this.options.isListed(name, infohash)),
-    );
+    const unused = among.find((publication) => !this.#isInUse(publication));
     if (unused) this.#forget(unused);
     return unused !== undefined;
   }
@@ -194,11 +205,11 @@ export class Publications {
   }
 
   #drop(publication: Publication): void {
-    const { name, publisher, party } = publication;
+    const { name, party } = publication;
     const key = bareName(name);
-    const publishers = this.#byName.get(key);
-    publishers?.delete(publisher.id);
-    if (publishers?.size === 0) this.#byName.delete(key);
+    const others = this.#byName.get(key)?.filter((other) => other !== publication) ?? [];
+    if (others.length > 0) this.#byName.set(key, others);
+    else this.#byName.delete(key);
     const its = this.#byParty.get(party);
     its?.delete(publication);
     if (its?.size === 0) this.#byParty.delete(party);

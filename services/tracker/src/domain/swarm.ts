@@ -167,8 +167,8 @@ export class Swarm extends Crowd<Member> {
   claims: Claims = NO_CLAIMS;
   /** True while at least one session watches it. */
   isWatched = false;
-  /** Its members that offer the file themselves; created with the first. */
-  sharers: Set<Member> | undefined;
+  /** Its members that offer the file themselves, few in most swarms; created with the first. */
+  sharers: Member[] | undefined;
   /** True once it has had a member that is not reachable from everywhere. */
   #isDivided = false;
   /** Created on first use: members of most swarms are reachable from everywhere. */
@@ -211,7 +211,7 @@ export class Swarm extends Crowd<Member> {
 
   override delete(member: Member): void {
     super.delete(member);
-    this.sharers?.delete(member);
+    if (member.sharing) this.sharers = this.sharers?.filter((other) => other !== member);
     this.#byReach?.delete(member);
   }
 
