@@ -136,11 +136,12 @@ class Top {
       else if (kind === 'resume') await this.agent.resume(id);
       else if (kind === 'verify') await this.agent.verify(id);
       else await this.agent.remove(id, { data: kind === 'delete', force: false });
+      // The next key acts on what it has become.
+      await this.#fetch();
       this.#say(`${name}: ${DONE[kind]}`);
     } catch (error) {
       this.#say(failureOf(error).message);
     }
-    this.#woken.abort();
   }
 
   #say(text: string): void {

@@ -25,7 +25,10 @@ const absentText = text.default('');
 const absentCount = count.default(0n);
 
 /** A constant for programs. */
-const reason = z.union([z.literal(''), z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/)]).default('');
+const reason = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]{0,63}$/)
+  .default('');
 
 const peer = z.object({ id: hexId, name: absentText });
 const file = z.object({ infohash: hexId, name: absentText, sizeBytes: absentCount });
