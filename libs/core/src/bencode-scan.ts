@@ -29,18 +29,29 @@ export interface ScannedValue {
  * finds.
  */
 export function* scanFor(bytes: Uint8Array, key: string): Steps<ScannedValue | undefined> {
+  return (yield* scanForAll(bytes, [key]))?.get(key);
+}
+
+/** The same for several keys at once, of which some may be missing. */
+export function* scanForAll<Key extends string>(
+  bytes: Uint8Array,
+  keys: readonly Key[],
+): Steps<ReadonlyMap<Key, ScannedValue> | undefined> {
   const scanner = new Scanner(bytes, 1);
   if (bytes[0] !== DICT) return undefined;
-  const wanted = Buffer.from(key, 'latin1');
-  let found: { start: number; end: number; values: number } | undefined;
+  const wanted = keys.map((key) => ({ key, bytes: Buffer.from(key, 'latin1') }));
+  const found = new Map<Key, { start: number; end: number; values: number }>();
   while (bytes[scanner.at] !== END) {
     const name = scanner.string();
     if (!name) return undefined;
     const [start, before] = [scanner.at, scanner.values];
     if (!(yield* scanner.skip())) return undefined;
-    if (!found && wanted.equals(name)) found = { start, end: scanner.at, values: scanner.values - before };
+    const key = wanted.find((each) => each.bytes.equals(name))?.key;
+    if (key !== undefined && !found.has(key))
+      found.set(key, { start, end: scanner.at, values: scanner.values - before });
   }
-  return found && { ...found, otherValues: scanner.values - found.values };
+  const all = scanner.values;
+  return new Map(Array.from(found, ([key, its]) => [key, { ...its, otherValues: all - its.values }]));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { decodeTorrent, encodeSteps } from './bencode.js';
-import { scanFor, sumOf } from './bencode-scan.js';
+import { scanFor, scanForAll, sumOf } from './bencode-scan.js';
 import { BencodeDict, type BencodeValue, MAX_BENCODE_BYTES } from './bencode-value.js';
 import { decodeName, readFileTree } from './file-tree.js';
 import { infoHashFromBytes, type InfoHash } from './ids.js';
@@ -89,7 +89,8 @@ function* checkInfo(bytes: Uint8Array, expected: InfoHash): Steps<void> {
 
 /** Refuses far too many pieces before the files are decoded, which takes a hundred times their bytes in memory. */
 function* checkLengths(info: Uint8Array): Steps<void> {
-  const [pieceLength, tree] = [yield* scanFor(info, 'piece length'), yield* scanFor(info, 'file tree')];
+  const found = yield* scanForAll(info, ['piece length', 'file tree']);
+  const [pieceLength, tree] = [found?.get('piece length'), found?.get('file tree')];
   if (!pieceLength || !tree) return;
   const { value } = yield* decode(Buffer.from(info.subarray(pieceLength.start, pieceLength.end)));
   const total = yield* sumOf(info.subarray(tree.start, tree.end), 'length');
