@@ -2,8 +2,8 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import { idDigits, looksLike, withDigits } from '@enjambre/core/named';
 import { quote } from '@enjambre/core/quote';
-import type { Publication } from './publication.js';
-import { ambiguous, findByRef, type TransferRef } from './transfer-ref.js';
+import { byPublisher, someOf, type Publication } from './publication.js';
+import { findByRef, single, type TransferRef } from './transfer-ref.js';
 
 /** A file that the catalogue lists, or one of this agent. */
 export interface Choice {
@@ -54,7 +54,7 @@ export function chooseFile<T extends Choice>(
   // A name that looks like a version of another is as good as that version.
   if (versions.length > 0) {
     const others = asked && 'number' in asked.version ? strangersOf(looksLike(asked.name, files)) : [];
-    return single([...named.filter(isCurrent), ...new Set([...versions, ...others])], ref);
+    return single([...named.filter(isCurrent), ...versions, ...others], textOf(ref));
   }
   const isNamed = (file: T): boolean => named.includes(file) && !isMeantByDigits(ref, file);
   return findByRef(
@@ -77,8 +77,8 @@ function newestOf<T extends Choice>(
   files: readonly T[],
   asked: VersionRef | undefined,
 ): T | undefined {
-  const versionOf = ({ publications }: Choice): number =>
-    publications.find((its) => its.publisher.id === publisher)?.version ?? 0;
+  const versionOf = (file: Choice): number =>
+    publisher === undefined ? 0 : (byPublisher(file, publisher)?.version ?? 0);
   const number = asked && 'number' in asked.version ? asked.version.number : undefined;
   let newest: T | undefined;
   for (const file of files) {
@@ -101,15 +101,14 @@ function publisherIn(files: readonly Choice[], text: string): PeerId | undefined
   }
   const [found] = matching;
   if (matching.size === 1) return found;
-  const known = [...names].slice(0, 5).map(([id, name]) => `${quote(name)} (${id.slice(0, 16)})`);
+  const known = someOf(Array.from(names, ([id, name]) => ({ id, name })));
   if (found !== undefined)
     throw new EnjambreError(
       'precondition',
       'AMBIGUOUS_PUBLISHER',
-      `several publishers match ${quote(text)}: use the id of one, such as ${known.join(', ')}`,
+      `several publishers match ${quote(text)}: use the id of one, such as ${known}`,
     );
-  const others =
-    known.length === 0 ? 'no publisher of it is known' : `its publishers are ${known.join(', ')}`;
+  const others = names.size === 0 ? 'no publisher of it is known' : `its publishers are ${known}`;
   throw new EnjambreError('not-found', 'UNKNOWN_PUBLISHER', `no publisher matches ${quote(text)}: ${others}`);
 }
 
@@ -143,11 +142,6 @@ function isMeantByDigits(ref: TransferRef, { infohash }: Choice): boolean {
   return ref.kind === 'prefix' && infohash.startsWith(ref.prefix);
 }
 
-function single<T extends Choice>(files: readonly T[], ref: TransferRef): T | undefined {
-  const text = ref.kind === 'infohash' ? ref.infohash : ref.name.trim();
-  const found = files.filter(
-    ({ infohash }, at) => files.findIndex((other) => other.infohash === infohash) === at,
-  );
-  if (found.length > 1) throw ambiguous(text, found);
-  return found[0];
+function textOf(ref: TransferRef): string {
+  return ref.kind === 'infohash' ? ref.infohash : ref.name.trim();
 }

@@ -1,7 +1,6 @@
-import type { PeerId } from '@enjambre/core/ids';
 import { sameName } from '@enjambre/core/names';
 import type { Choice } from './choose-file.js';
-import type { Publication } from './publication.js';
+import { byPublisher } from './publication.js';
 import type { TransferRecord } from './transfer-record.js';
 
 type Followed = Pick<TransferRecord, 'infohash' | 'name' | 'publication'>;
@@ -24,9 +23,4 @@ export function newerVersion<T extends Choice>(
   const present = versions.find((file) => file.infohash === infohash);
   const isNewer = present ?? (byPublisher(newest, publisher.id)?.publishedAtMs ?? 0) > publishedAtMs;
   return isNewer ? newest : undefined;
-}
-
-/** What a peer has published; undefined if it has not published this file under its name. */
-export function byPublisher({ publications }: Choice, publisher: PeerId): Publication | undefined {
-  return publications.find((its) => its.publisher.id === publisher);
 }

@@ -1,4 +1,5 @@
 import type { PeerId } from '@enjambre/core/ids';
+import { quote } from '@enjambre/core/quote';
 
 /** A version of a name, by its publisher: the peer that shared it under that name, as the tracker knows it. */
 export interface Publication {
@@ -7,4 +8,22 @@ export interface Publication {
   readonly version: number;
   /** When the tracker received it, in milliseconds since 1970. */
   readonly publishedAtMs: number;
+}
+
+/** What a peer has published of a file; undefined if it has not published it under its name. */
+export function byPublisher(
+  { publications }: { readonly publications: readonly Publication[] },
+  publisher: PeerId,
+): Publication | undefined {
+  return publications.find((its) => its.publisher.id === publisher);
+}
+
+/** A publisher in messages, with enough digits of its id to choose it. */
+export function publisherText({ id, name }: Publication['publisher']): string {
+  return `${quote(name)} (${id.slice(0, 16)})`;
+}
+
+/** Some of the publishers among which a person can choose. */
+export function someOf(publishers: readonly Publication['publisher'][]): string {
+  return publishers.slice(0, 5).map(publisherText).join(', ');
 }

@@ -77,8 +77,8 @@ export function meansName(ref: TransferRef, { infohash }: Pick<Named, 'infohash'
   }
 }
 
-/** A file of which several names are claimed is one file. */
-function single<T extends Named>(matching: readonly T[], text: string): T | undefined {
+/** The only file among these; one that several names are claimed of counts once. Throws as {@link findByRef} does. */
+export function single<T extends Named>(matching: readonly T[], text: string): T | undefined {
   const found = matching.filter(
     ({ infohash }, at) => matching.findIndex((other) => other.infohash === infohash) === at,
   );
@@ -87,7 +87,7 @@ function single<T extends Named>(matching: readonly T[], text: string): T | unde
 }
 
 /** @param files at least two */
-export function ambiguous(text: string, files: readonly Named[]): EnjambreError {
+function ambiguous(text: string, files: readonly Named[]): EnjambreError {
   const choices = files.slice(0, 5).map((file) => `${file.infohash.slice(0, 16)} (${describe(file)})`);
   const message = `"${text}" matches ${files.length} files: use an infohash, such as ${choices.join(', ')}`;
   const isPublished = files.some(({ publications = [] }) => publications.length > 0);

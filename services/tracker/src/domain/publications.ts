@@ -102,7 +102,7 @@ export class Publications {
       versions: withNewest(versions, infohash, { now, isCopy }),
     };
     if (sameVersions(next.versions, versions)) return;
-    // The quota may be 0: then it is dropped at once.
+    // Beyond the maximum of all parties, it may itself be the one that is dropped.
     if (this.#put(next) && this.#find(name, publisher.id) === next) this.options.keeper?.keep(next);
   }
 

@@ -91,7 +91,7 @@ describe('a publication on NATS', () => {
     );
   });
 
-  it('is put in order, whoever wrote it', () => {
+  it('is sorted when it is read, in whatever order it was written', () => {
     const versions = [...(fields.versions as object[])].reverse();
     expect(read({ ...fields, versions })).toEqual(sample);
   });

@@ -1,6 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { quote } from '@enjambre/core/quote';
 import type { LimitChange } from '../../domain/limits/limit-settings.js';
+import { someOf } from '../../domain/publication.js';
 import type { Replace, TransferRecord } from '../../domain/transfer-record.js';
 import type { Identity } from '../agent/identity.js';
 import type { DownloadOptions } from './transfer-options.js';
@@ -14,7 +15,7 @@ export interface DownloadTerms {
 
 /**
  * What may be replaced: at least older versions, if newer ones are to follow. Any file only under a name that was
- * requested: otherwise whoever made the content would choose which file that is.
+ * requested: otherwise the author of the content would choose the file.
  */
 export function replaceOf(
   { askedByName = false }: Identity,
@@ -49,10 +50,7 @@ export function checkFollowable({ name, publications = [] }: Identity, publisher
     const message = `the tracker knows no publisher of ${quote(name)}, whose versions could be followed: request it by the name under which its publisher shares it`;
     throw new EnjambreError('precondition', 'NOT_PUBLISHED', message);
   }
-  const known = publications
-    .slice(0, 5)
-    .map(({ publisher: { id, name: its } }) => `${quote(its)} (${id.slice(0, 16)})`);
-  const message = `${quote(name)} has several publishers: choose one, such as ${known.join(', ')}`;
+  const message = `${quote(name)} has several publishers: choose one, such as ${someOf(publications.map((its) => its.publisher))}`;
   throw new EnjambreError('precondition', 'AMBIGUOUS_PUBLISHER', message, {
     metadata: { setting: 'publisher' },
   });

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import { shortId, type InfoHash } from '@enjambre/core/ids';
-import { quote } from '@enjambre/core/quote';
-import type { Publication } from '../../domain/publication.js';
+import { publisherText, type Publication } from '../../domain/publication.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import type { TransferArchive } from '../ports/archives.js';
 import type { ReplacedContent } from '../ports/piece-store.js';
@@ -90,11 +89,10 @@ export class Replacement {
 
 function ofAnother(
   { folder, name }: Place,
-  { id, name: publisher }: Publication['publisher'],
+  publisher: Publication['publisher'],
   infohash: InfoHash,
 ): EnjambreError {
-  const by = `${quote(publisher)} (${id.slice(0, 16)})`;
-  const message = `${folder}/${name} is a version of ${by}, who has not published this file: choose a publisher, or another folder`;
+  const message = `${folder}/${name} is a version of ${publisherText(publisher)}, who has not published this file: choose a publisher, or another folder`;
   const metadata = { setting: 'publisher', transfer: shortId(infohash) };
   return new EnjambreError('already-exists', 'TARGET_TAKEN', message, { metadata });
 }

@@ -3,7 +3,7 @@ import type { InfoHash } from '@enjambre/core/ids';
 import { sameName } from '@enjambre/core/names';
 import { withDigits, withName } from '@enjambre/core/named';
 import { chooseFile, firstOf, versionRef, type Choice } from '../../domain/choose-file.js';
-import { byPublisher } from '../../domain/newer-version.js';
+import { byPublisher } from '../../domain/publication.js';
 import { findByRef, meansName, parseRef, type TransferRef } from '../../domain/transfer-ref.js';
 import { queryOf } from './download-source.js';
 import { identityOfRecord, type Identity } from '../agent/identity.js';
@@ -99,6 +99,6 @@ function ownChoice({ record }: Transfer, listed: readonly Choice[]): Choice {
 }
 
 function publisherOfInfohash(): EnjambreError {
-  const message = 'an infohash means one content, whoever published it: give a name with a publisher';
+  const message = 'an infohash identifies one content of any publisher: give a name with a publisher';
   return new EnjambreError('invalid', 'BAD_REF', message);
 }
