@@ -7,6 +7,7 @@ import { ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import { waitFor } from '@enjambre/harness/wait-for';
 import {
   AgentServiceClient,
+  DownloadRequest,
   ShareRequest,
   TransferState,
   type Transfer,
@@ -104,15 +105,7 @@ async function fetchOnePiece(client: AgentServiceClient, ref: string): Promise<v
   const source = { $case: 'ref', value: ref } as const;
   // The tracker may not have it yet.
   const isKnown = (): Promise<boolean> =>
-    callUnary(client.download.bind(client), {
-      source,
-      outputDir: '',
-      limits: undefined,
-      name: '',
-      publisher: '',
-      replace: false,
-      follow: false,
-    }).then(
+    callUnary(client.download.bind(client), DownloadRequest.fromPartial({ source })).then(
       () => true,
       (error: unknown) => {
         if (reasonOf(error) !== 'UNKNOWN_REF') throw error;

@@ -3,7 +3,7 @@ import { callUnary, readStream } from '@enjambre/rpc/client';
 import { AgentUser } from '@enjambre/harness/agent-user';
 import { hashFile } from '@enjambre/harness/content';
 import type { SwarmAgent } from '@enjambre/harness/swarm';
-import { TransferState, type Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { DownloadRequest, TransferState, type Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 
 const CALL_TIMEOUT_MS = 60_000;
 const WATCH_NANOS = 50_000_000;
@@ -32,7 +32,7 @@ export class HonestAgent extends AgentUser {
     const options = { timeoutMs: deadlineMs };
     const { transfer } = await callUnary(
       this.control.download.bind(this.control),
-      { source, outputDir: '', limits: undefined, name: '', publisher: '', replace: false, follow: false },
+      DownloadRequest.fromPartial({ source }),
       options,
     );
     const infohash = transfer?.infohash ?? ref;

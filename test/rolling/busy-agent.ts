@@ -4,7 +4,12 @@ import { callUnary, readStream } from '@enjambre/rpc/client';
 import { AgentUser } from '@enjambre/harness/agent-user';
 import { fromServiceError } from '@enjambre/rpc/status';
 import { hashFile } from '@enjambre/harness/content';
-import { TransferState, type SharedFile, type Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import {
+  DownloadRequest,
+  TransferState,
+  type SharedFile,
+  type Transfer,
+} from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { AgentMessagingServiceClient } from '@enjambre/proto/gen/enjambre/agent/v1/messages';
 
 /** A shared file, with its infohash and content. */
@@ -62,16 +67,9 @@ export class BusyAgent extends AgentUser {
   }
 
   async #download({ shared }: Original): Promise<Transfer> {
-    const request = {
-      // With the metainfo no lookup is needed, so it also starts while the tracker is unavailable.
-      source: { $case: 'metainfo', value: shared.metainfo } as const,
-      outputDir: '',
-      limits: undefined,
-      name: '',
-      publisher: '',
-      replace: false,
-      follow: false,
-    };
+    // With the metainfo no lookup is needed, so it also starts while the tracker is unavailable.
+    const source = { $case: 'metainfo', value: shared.metainfo } as const;
+    const request = DownloadRequest.fromPartial({ source });
     const options = { timeoutMs: CALL_TIMEOUT_MS };
     const { transfer } = await callUnary(this.control.download.bind(this.control), request, options);
     const ref = transfer?.infohash ?? '';

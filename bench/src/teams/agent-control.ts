@@ -3,6 +3,7 @@ import { dialer } from '@enjambre/harness/dialer';
 import { waitFor } from '@enjambre/harness/wait-for';
 import {
   AgentServiceClient,
+  DownloadRequest,
   TrackerState,
   TransferState,
   type Transfer,
@@ -31,15 +32,7 @@ export class AgentControl {
   async get(infohash: string): Promise<number> {
     const download = this.#client.download.bind(this.#client);
     const source = { $case: 'ref', value: infohash } as const;
-    await callUnary(download, {
-      source,
-      outputDir: '',
-      limits: undefined,
-      name: '',
-      publisher: '',
-      replace: false,
-      follow: false,
-    });
+    await callUnary(download, DownloadRequest.fromPartial({ source }));
     for await (const { transfer } of readStream(
       this.#client.watchTransfer({ ref: infohash, interval: undefined }),
     )) {

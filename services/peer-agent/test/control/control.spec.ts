@@ -11,6 +11,7 @@ import { createLogger } from '@enjambre/common/log/logger';
 import {
   Distance,
   AgentServiceClient,
+  DownloadRequest,
   AgentServiceService,
   LinkPolicy,
   Priority,
@@ -223,25 +224,12 @@ describe('control over the socket', () => {
       reason: 'PATH_NOT_FOUND',
     });
     await expect(share(client, path, { name: '../up' })).rejects.toMatchObject({ reason: 'BAD_NAME' });
-    const download = callUnary(client.download.bind(client), {
-      source: undefined,
-      outputDir: '',
-      limits: undefined,
-      name: '',
-      publisher: '',
-      replace: false,
-      follow: false,
-    });
+    const download = callUnary(client.download.bind(client), DownloadRequest.fromPartial({}));
     await expect(download).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_REF' });
-    const crafted = callUnary(client.download.bind(client), {
-      source: { $case: 'metainfo', value: Buffer.from('de') },
-      outputDir: '',
-      limits: undefined,
-      name: '',
-      publisher: '',
-      replace: false,
-      follow: false,
-    });
+    const crafted = callUnary(
+      client.download.bind(client),
+      DownloadRequest.fromPartial({ source: { $case: 'metainfo', value: Buffer.from('de') } }),
+    );
     await expect(crafted).rejects.toMatchObject({ code: 'invalid', reason: 'BAD_METAINFO' });
   });
 
@@ -412,15 +400,10 @@ describe('control over TCP that is confined to folders', () => {
     const client = await controlled(tcp, undefined, { output: root });
     const { bytes } = metainfoOf(bytesOf(1000), 16_384, 'some.bin');
     const get = (outputDir: string): Promise<unknown> =>
-      callUnary(client.download.bind(client), {
-        source: { $case: 'metainfo', value: bytes },
-        outputDir,
-        limits: undefined,
-        name: '',
-        publisher: '',
-        replace: false,
-        follow: false,
-      });
+      callUnary(
+        client.download.bind(client),
+        DownloadRequest.fromPartial({ source: { $case: 'metainfo', value: bytes }, outputDir }),
+      );
     for (const dir of ['/etc', folder.path, `${root}/../other`, `${root}/new/../../x`])
       await expect(get(dir)).rejects.toMatchObject(outside);
     await get(`${root}/new/deep`);
