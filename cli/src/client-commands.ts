@@ -188,19 +188,28 @@ const TOP: ClientCommand = {
     (await import('./commands/top.js')).top(session, { once: given.once === true }),
 };
 
+/** All commands of the table, by the group of the help. */
+const GROUPS = {
+  sharing: [...SHARING, INSPECT],
+  transfers: [...TRANSFERS, TOP],
+  network: [...NETWORK, EVENTS, HEALTH],
+  messages: MESSAGES,
+  own: [CONFIG, COMPLETION, VERSION],
+} satisfies Readonly<Record<string, readonly ClientCommand[]>>;
+
 /** Adds the commands that call an agent or a tracker. */
 export function addClientCommands(program: Command, context: Context, makeOutput: MakeOutput): void {
   program.commandsGroup('Sharing:');
-  addAll([...SHARING, INSPECT]);
+  addAll(GROUPS.sharing);
   program.commandsGroup("This agent's transfers:");
-  addAll([...TRANSFERS, TOP]);
+  addAll(GROUPS.transfers);
   program.commandsGroup('The network:');
-  addAll([...NETWORK, EVENTS, HEALTH]);
+  addAll(GROUPS.network);
   program.commandsGroup('Messages:');
-  addAll(MESSAGES);
+  addAll(GROUPS.messages);
   addShell(program, context, makeOutput);
   program.commandsGroup('This command:');
-  addAll([CONFIG, COMPLETION, VERSION]);
+  addAll(GROUPS.own);
   addComplete(program, context, makeOutput);
 
   function addAll(commands: readonly ClientCommand[]): void {
@@ -240,8 +249,7 @@ function addComplete(program: Command, context: Context, makeOutput: MakeOutput)
   const command = program.command('__complete [WORDS...]', { hidden: true });
   command.action(async (words: readonly string[]) => {
     const output = makeOutput({ json: false });
-    const commands = [...SHARING, INSPECT, ...TRANSFERS, TOP, ...NETWORK, EVENTS, HEALTH, ...MESSAGES];
-    const line = { program, commands: [...commands, CONFIG, COMPLETION], flags: GLOBAL_FLAGS };
+    const line = { program, commands: Object.values(GROUPS).flat(), flags: GLOBAL_FLAGS };
     await addOptionsOf(program.commands.find((each) => words.includes(each.name())));
     const { complete } = await import('./commands/complete.js');
     const connection = await connectionOf({}, context).catch(() => ({ connection: {} }));

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { ConfigFile } from '@enjambre/common/config/config-file';
 import { defaultConfigPath } from '@enjambre/common/config/default-config-path';
-import { homeFolder } from '@enjambre/common/config/home-folder';
+import { belowHome, unlessHomeless } from '@enjambre/common/config/home-folder';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Given } from './client-command.js';
 import type { ContextValues } from './connection.js';
@@ -20,7 +20,7 @@ export async function configFileOf(
   { mayBeMissing = false } = {},
 ): Promise<ConfigFile | undefined> {
   const named = namedConfig(given, context);
-  const path = named ?? homeless(() => defaultConfigPath(context.environment));
+  const path = named ?? unlessHomeless(() => defaultConfigPath(context.environment));
   if (path === undefined) return undefined;
   const file = existsSync(path)
     ? await (await import('@enjambre/common/config/config-file')).readConfigFile(path)
@@ -93,16 +93,6 @@ function placed(
   { path: file }: ConfigFile,
   environment: Context['environment'],
 ): string | undefined {
-  if (path?.startsWith('~/')) return join(homeFolder(environment, `write ${file} without ~`), path.slice(2));
-  return path === undefined ? undefined : resolve(dirname(file), path);
-}
-
-/** A service may run without a home folder, as in a container. */
-function homeless(find: () => string): string | undefined {
-  try {
-    return find();
-  } catch (error) {
-    if (error instanceof EnjambreError) return undefined;
-    throw error;
-  }
+  if (path === undefined) return undefined;
+  return belowHome(path, environment, file) ?? resolve(dirname(file), path);
 }

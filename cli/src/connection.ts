@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import {
   DEFAULT_PORTS,
   formatAddress,
@@ -7,8 +7,8 @@ import {
   parseTcpAddress,
   type Address,
 } from '@enjambre/common/config/address';
-import { homeFolder } from '@enjambre/common/config/home-folder';
-import { flagName, variableName, type Environment } from '@enjambre/common/config/options';
+import { belowHome } from '@enjambre/common/config/home-folder';
+import { flagName, settingName, variableName, type Environment } from '@enjambre/common/config/options';
 import { systemErrorText } from '@enjambre/common/system-error';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { pathFrom, type WorkingFolder } from './working-folder.js';
@@ -118,7 +118,7 @@ function tokenFileOf(agent: Setting, flags: ConnectionFlags, environment: Enviro
 }
 
 function sourceIn(context: ContextValues | undefined, key: SettingKey): string | undefined {
-  return context && `${context.source}.${flagName(key).slice(2)}`;
+  return context && `${context.source}.${settingName(key)}`;
 }
 
 function readAddress(text: string, source: string, parse: (text: string) => Address = parseAgent): string {
@@ -143,9 +143,7 @@ async function dataDir(flags: ConnectionFlags, around: Surroundings): Promise<st
   const said = setting('dataDir', flags, environment);
   if (said?.value === '')
     throw new EnjambreError('invalid', 'BAD_OPTION', `${said.source}: a path is missing`);
-  if (said?.value.startsWith('~/'))
-    return resolve(homeFolder(environment, `write ${said.source} without ~`), said.value.slice(2));
-  if (said) return pathFrom(around, said.value);
+  if (said) return belowHome(said.value, environment, said.source) ?? pathFrom(around, said.value);
   const { defaultDataDir } = await import('@enjambre/common/config/default-data-dir');
   return defaultDataDir(environment);
 }

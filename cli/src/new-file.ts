@@ -10,20 +10,43 @@ const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP',
  * Writes a file that does not exist yet, atomically: a full disk or a killed process leaves nothing under
  * its name. Throws the system's errors, EEXIST if the file exists.
  */
-export async function writeNewFile(path: string, data: Uint8Array): Promise<void> {
+export function writeNewFile(path: string, data: Uint8Array): Promise<void> {
+  return staged(path, { data }, (temporary) =>
+    link(temporary, path).catch((error: unknown) => {
+      if (!NO_LINKS.has(errnoOf(error))) throw error;
+      return rename(temporary, path);
+    }),
+  );
+}
+
+/** Writes a file in place of another, atomically: a crash leaves the old one or the new one. Throws the system's errors. */
+export function replaceFile(path: string, data: string, mode: number): Promise<void> {
+  return staged(path, { data, mode }, (temporary) => rename(temporary, path));
+}
+
+interface Content {
+  readonly data: Uint8Array | string;
+  /** Exactly; as the system does for new files if absent. */
+  readonly mode?: number;
+}
+
+/** Writes a temporary file to the disk, which `place` gives its name. */
+async function staged(
+  path: string,
+  { data, mode }: Content,
+  place: (temporary: string) => Promise<void>,
+): Promise<void> {
   const temporary = join(dirname(path), `.enjambre-${randomBytes(6).toString('hex')}`);
   try {
-    const file = await open(temporary, 'wx');
+    const file = await open(temporary, 'wx', mode);
     try {
+      if (mode !== undefined) await file.chmod(mode);
       await file.writeFile(data);
       await file.sync();
     } finally {
       await file.close();
     }
-    await link(temporary, path).catch((error: unknown) => {
-      if (!NO_LINKS.has(errnoOf(error))) throw error;
-      return rename(temporary, path);
-    });
+    await place(temporary);
   } finally {
     await rm(temporary, { force: true });
   }

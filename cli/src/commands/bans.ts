@@ -33,21 +33,21 @@ export async function unban(session: Session, peers: readonly string[]): Promise
 function banList(now: number): Listing<Ban> {
   return {
     columns: [
-      { title: 'peer', text: ({ peerName: name }) => plain(name) || '-' },
+      { title: 'peer', text: ({ peerName }) => plain(peerName) || '-' },
       { title: 'id', text: ({ peerId }) => shortDigits(peerId), overflow: 'keep' },
       {
         title: 'since',
-        text: ({ bannedAt: since }) => formatAgo(since, now),
-        value: ({ bannedAt: since }) => -(since?.getTime() ?? 0),
+        text: ({ bannedAt }) => formatAgo(bannedAt, now),
+        value: ({ bannedAt }) => -(bannedAt?.getTime() ?? 0),
         overflow: 'keep',
       },
       {
         title: 'ends',
-        text: ({ expiresAt: until }) => formatIn(until, now),
-        value: ({ expiresAt: until }) => until?.getTime(),
+        text: ({ expiresAt }) => formatIn(expiresAt, now),
+        value: ({ expiresAt }) => expiresAt?.getTime(),
         overflow: 'keep',
       },
-      { title: 'reason', text: ({ message: reason }) => plain(reason) },
+      { title: 'reason', text: ({ message }) => plain(message) },
     ],
     json: (ban) => banJson('ban', ban),
     id: ({ peerId }) => plain(peerId),

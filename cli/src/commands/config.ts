@@ -1,4 +1,4 @@
-import { chmod, mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ConfigFile } from '@enjambre/common/config/config-file';
 import { systemErrorText } from '@enjambre/common/system-error';
@@ -7,6 +7,7 @@ import type { Document } from 'yaml';
 import type { Given } from '../client-command.js';
 import { configFileOf, configPathOf } from '../configuration.js';
 import type { Session } from '../context.js';
+import { replaceFile } from '../new-file.js';
 import { text } from '../option-values.js';
 import { plain } from '../render/text.js';
 import { pathFrom } from '../working-folder.js';
@@ -142,18 +143,14 @@ function set(
   }
 }
 
-/** Replaces the file in one step: a crash leaves the old one or the new one. Its mode stays, and a link to it. */
+/** Its mode stays, and a link to it. */
 async function save(named: string, yaml: string): Promise<void> {
   const path = await realpath(named).catch(() => named);
-  const temporary = `${path}.${process.pid}.tmp`;
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const before = await stat(path).catch(() => undefined);
-    await writeFile(temporary, yaml, { mode: 0o600, flag: 'wx', flush: true });
-    if (before) await chmod(temporary, before.mode & 0o777);
-    await rename(temporary, path);
+    await replaceFile(path, yaml, before ? before.mode & 0o777 : 0o600);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
     const message = `cannot write ${path} (${systemErrorText(error)}): fix its permissions, or name another file with --config`;
     throw new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, { cause: error });
   }

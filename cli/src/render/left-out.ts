@@ -44,58 +44,45 @@ const LINKS: ReadonlySet<LeftOutReason> = new Set([
 /** Notes on the parts of a folder that are not shared: the first {@link NAMED} of each kind, then a count. */
 export function leftOutNotes(leftOut: LeftOut | undefined): string[] {
   if (!leftOut) return [];
-  const {
-    linkCount: links,
-    emptyFolderCount: emptyFolders,
-    specialCount: others,
-    unsupportedCount: unsupported,
-    incompleteCount: incomplete,
-    entries,
-  } = leftOut;
   const ofKind = (wanted: (reason: LeftOutReason) => boolean): LeftOutEntry[] =>
-    entries.filter(({ reason }) => wanted(reason));
+    leftOut.entries.filter(({ reason }) => wanted(reason));
   return [
     ...named(
-      links,
+      leftOut.linkCount,
       'symbolic link',
       ofKind((reason) => LINKS.has(reason)),
     ),
     ...named(
-      unsupported,
+      leftOut.unsupportedCount,
       'name',
       ofKind((reason) => reason === LeftOutReason.NAME),
     ),
     ...named(
-      others,
+      leftOut.specialCount,
       'special file',
       ofKind((reason) => reason === LeftOutReason.SPECIAL),
     ),
     ...named(
-      incomplete,
+      leftOut.incompleteCount,
       'folder of downloads',
       ofKind((reason) => reason === LeftOutReason.INCOMPLETE),
     ),
-    ...named(emptyFolders, 'empty folder', []),
+    ...named(leftOut.emptyFolderCount, 'empty folder', []),
   ];
 }
 
 /** Undefined if nothing was left out. */
 export function leftOutJson(leftOut: LeftOut | undefined): JsonValue {
   if (!leftOut) return undefined;
-  const {
-    linkCount: links,
-    emptyFolderCount: emptyFolders,
-    specialCount: others,
-    unsupportedCount: unsupported,
-    incompleteCount: incomplete,
-  } = leftOut;
-  if (links + emptyFolders + others + unsupported + incomplete === 0) return undefined;
+  const { linkCount, emptyFolderCount, specialCount, unsupportedCount, incompleteCount } = leftOut;
+  if (linkCount + emptyFolderCount + specialCount + unsupportedCount + incompleteCount === 0)
+    return undefined;
   return {
-    link_count: ifAny(links),
-    empty_folder_count: ifAny(emptyFolders),
-    special_count: ifAny(others),
-    unsupported_count: ifAny(unsupported),
-    incomplete_count: ifAny(incomplete),
+    link_count: ifAny(linkCount),
+    empty_folder_count: ifAny(emptyFolderCount),
+    special_count: ifAny(specialCount),
+    unsupported_count: ifAny(unsupportedCount),
+    incomplete_count: ifAny(incompleteCount),
     entries: leftOut.entries.map((entry) => ({
       path: entry.path,
       reason: KINDS[entry.reason]?.reason,
@@ -105,10 +92,10 @@ export function leftOutJson(leftOut: LeftOut | undefined): JsonValue {
 }
 
 /** The error for a share without its symbolic links: it differs from the folder that the user has. */
-export function linksLeftOut(name: string, { linkCount: links, entries }: LeftOut): EnjambreError {
+export function linksLeftOut(name: string, { linkCount, entries }: LeftOut): EnjambreError {
   const isOutside = entries.some(({ reason }) => reason === LeftOutReason.OUTSIDE);
   const flag = isOutside ? '--follow-links-outside' : '--follow-links';
-  const message = `${name} is shared without ${count(links, 'symbolic link')}: follow links with ${flag}, or accept this with --skip-unsupported`;
+  const message = `${name} is shared without ${count(linkCount, 'symbolic link')}: follow links with ${flag}, or accept this with --skip-unsupported`;
   return new EnjambreError('precondition', 'LINKS_LEFT_OUT', message);
 }
 

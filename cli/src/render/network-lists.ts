@@ -11,8 +11,8 @@ export function fileList(now: number): Listing<File> {
       {
         title: 'size',
         align: 'right',
-        text: ({ sizeBytes: size }) => formatBytes(size),
-        value: ({ sizeBytes: size }) => size,
+        text: ({ sizeBytes }) => formatBytes(sizeBytes),
+        value: ({ sizeBytes }) => sizeBytes,
       },
       {
         title: 'version',
@@ -48,14 +48,14 @@ const AVAILABILITY: readonly ListColumn<File>[] = [
   {
     title: 'seeders',
     align: 'right',
-    text: ({ seederCount: seeders }) => String(seeders),
-    value: ({ seederCount: seeders }) => seeders,
+    text: ({ seederCount }) => String(seederCount),
+    value: ({ seederCount }) => seederCount,
   },
   {
     title: 'leechers',
     align: 'right',
-    text: ({ leecherCount: leechers }) => String(leechers),
-    value: ({ leecherCount: leechers }) => leechers,
+    text: ({ leecherCount }) => String(leecherCount),
+    value: ({ leecherCount }) => leecherCount,
   },
   { title: 'infohash', text: ({ infohash }) => shortDigits(infohash), overflow: 'keep' },
   {

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { errnoOf, systemErrorText } from '../system-error.js';
 import {
-  flagName,
+  settingName,
   type FileSection,
   type Flags,
   type OptionTable,
@@ -93,7 +93,7 @@ class ReadConfig implements ConfigFile {
   }
 
   section(service: Service, table: OptionTable): FileSection {
-    const names = new Map(Object.keys(table).map((key) => [spelled(key), key]));
+    const names = new Map(Object.keys(table).map((key) => [settingName(key), key]));
     const found = this.#mapping(this.#top[service] ?? {}, service, [...names.keys()]);
     const values: Record<string, Flags[string]> = {};
     for (const [name, value] of Object.entries(found)) {
@@ -133,11 +133,6 @@ class ReadConfig implements ConfigFile {
 }
 
 type Mapping = Readonly<Record<string, unknown>>;
-
-/** `downloadDir` → `download-dir` */
-function spelled(key: string): string {
-  return flagName(key).slice(2);
-}
 
 function badConfig(path: string, fault: string, cause?: unknown): EnjambreError {
   return new EnjambreError('invalid', 'BAD_CONFIG', `${path}: ${fault}`, { cause });

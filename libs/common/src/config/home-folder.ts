@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { isAbsolute } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Environment } from './options.js';
 
@@ -21,6 +21,22 @@ export function homeFolder({ HOME: said = '' }: Environment, instead: string): s
     'BAD_HOME',
     `HOME is ${JSON.stringify(home)}, which is not an absolute path: fix that, or ${instead}`,
   );
+}
+
+/** The path that `~/…` means; undefined for any other. Throws as {@link homeFolder} does. @param source its flag or file */
+export function belowHome(path: string, environment: Environment, source: string): string | undefined {
+  if (!path.startsWith('~/')) return undefined;
+  return resolve(homeFolder(environment, `write ${source} without ~`), path.slice(2));
+}
+
+/** What `find` returns; undefined if that needs a home folder and there is none, as in a container. */
+export function unlessHomeless<T>(find: () => T): T | undefined {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof EnjambreError) return undefined;
+    throw error;
+  }
 }
 
 function knownHome(): string {

@@ -1,6 +1,6 @@
-import { EnjambreError } from '@enjambre/core/error';
 import { join } from 'node:path';
 import { defaultDataDir } from './default-data-dir.js';
+import { unlessHomeless } from './home-folder.js';
 import type { Environment, Option } from './options.js';
 import { pathSchema } from './schemas.js';
 
@@ -20,10 +20,5 @@ export const operatorOptions = {
 
 /** In the user's folder for state; undefined if there is no home folder, as in a container. */
 export function defaultOperatorTokenFile(environment: Environment): string | undefined {
-  try {
-    return join(defaultDataDir(environment), OPERATOR_TOKEN_FILE);
-  } catch (error) {
-    if (error instanceof EnjambreError) return undefined;
-    throw error;
-  }
+  return unlessHomeless(() => join(defaultDataDir(environment), OPERATOR_TOKEN_FILE));
 }

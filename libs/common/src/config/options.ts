@@ -34,9 +34,14 @@ export type Resolved<Table extends OptionTable> = {
 export type Flags = Readonly<Record<string, string | readonly string[] | undefined>>;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** `downloadDir` → `download-dir`, as in the configuration file */
+export function settingName(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
 /** `downloadDir` → `--download-dir` */
 export function flagName(key: string): string {
-  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return `--${settingName(key)}`;
 }
 
 export type Service = 'tracker' | 'messaging' | 'agent';
@@ -109,7 +114,7 @@ function raw(
   }
   const written = scope.file?.values[key];
   if (scope.file && written !== undefined)
-    return { value: written, source: `${scope.file.source}.${flagName(key).slice(2)}` };
+    return { value: written, source: `${scope.file.source}.${settingName(key)}` };
   return { value: defaultOf(option, environment), source: flagName(key) };
 }
 
