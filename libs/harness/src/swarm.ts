@@ -209,7 +209,7 @@ export async function finish(child: ManagedProcess): Promise<CommandResult> {
 /** Variables without which the command behaves as on a fresh machine: its own, and those of the test runner. */
 export function noSettings(): Record<string, string | undefined> {
   const names = Object.keys(process.env).filter(
-    (name) => name.startsWith('ENJAMBRE_') || name === 'NODE_OPTIONS',
+    (name) => name.startsWith('ENJAMBRE_') || ['NODE_OPTIONS', 'NO_COLOR', 'FORCE_COLOR'].includes(name),
   );
   const unset = Object.fromEntries(names.map((name) => [name, undefined]));
   // Nor does a user's configuration file apply.

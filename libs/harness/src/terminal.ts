@@ -33,7 +33,6 @@ export class Terminal {
         ...noSettings(),
         SHELL: '/bin/sh',
         TERM: 'xterm-256color',
-        NO_COLOR: undefined,
         ...env,
       },
       stdio: ['pipe', 'pipe', 'inherit'],
