@@ -181,10 +181,15 @@ export class Output {
     if (this.#verbose) this.error(sentence);
   }
 
-  /** Prints a sentence on standard error, whatever the flags. */
-  error(sentence: string): void {
+  /** Removes what was drawn last, before another program prints. */
+  erase(): void {
     this.#drawnProgress.erase();
     this.#drawn.erase();
+  }
+
+  /** Prints a sentence on standard error, whatever the flags. */
+  error(sentence: string): void {
+    this.erase();
     this.stderr.write(`${plain(sentence)}\n`);
   }
 }

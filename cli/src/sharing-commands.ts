@@ -12,7 +12,17 @@ A name means the newest version of its publisher; if several peers publish it, t
   enjambre get w1.bin --replace            in place of the older version
   enjambre get w1.bin --follow             and of each later one
   enjambre get a.bin b.bin -o /srv         two files, into /srv
-  enjambre get - < w1.torrent              what a .torrent names`;
+  enjambre get - < w1.torrent              what a .torrent names
+
+--exec runs its COMMAND with sh -c, for one file at a time, also if the file was complete
+before. The file is in variables, and only there: ENJAMBRE_FILE_PATH, _NAME, _INFOHASH,
+_SIZE_BYTES, and _VERSION, _PUBLISHER and _PUBLISHER_ID of a published name. Put them in
+double quotes. Its standard input is empty, and with --json its standard output goes to
+standard error. If it fails, get exits 1. It runs in this command and not in the agent: with
+--follow, get stays, and continues after a failure; if get is not running, nothing is run.
+
+  enjambre get w1.bin --exec 'sha256sum "$ENJAMBRE_FILE_PATH"'
+  enjambre get w1.bin --follow --exec 'systemctl reload inference'`;
 
 const SHARE_NOTES = `
 If symbolic links are left out, the rest is shared, each link is named on standard error, and
@@ -113,6 +123,12 @@ export const SHARING: readonly ClientCommand[] = [
           'stop waiting after DURATION, such as 90s or 1h30m; the agent continues in the background',
         parse: seconds,
       },
+      {
+        flags: '--exec <COMMAND>',
+        description:
+          'run COMMAND with sh after completion, with $ENJAMBRE_FILE_PATH and others set; with --follow, for each version',
+        parse: present('--exec: a command is missing'),
+      },
       uploadFlag,
       downloadFlag,
       priorityFlag,
@@ -130,6 +146,7 @@ export const SHARING: readonly ClientCommand[] = [
         replace: given.replace === true,
         follow: given.follow === true,
         detach: given.detach === true,
+        exec: text(given.exec),
         timeoutSeconds: typeof given.timeout === 'number' ? given.timeout : undefined,
         limits: limitsGiven(given),
       });

@@ -45,6 +45,24 @@ export async function* follow(
 }
 
 /**
+ * {@link follow} for a command, which says that the agent is unreachable.
+ *
+ * @param onLost called before it says so
+ */
+export function followTransfer(
+  { signal, output, context }: Session,
+  agent: Watchable,
+  { infohash }: Transfer,
+  onLost: () => void = () => undefined,
+): AsyncGenerator<Transfer, void, undefined> {
+  const tell = (): void => {
+    onLost();
+    output.note('lost the connection to the agent: waiting up to 30 s for it to return');
+  };
+  return follow(agent, infohash, { signal, now: context.now, onLost: tell });
+}
+
+/**
  * The items of a stream of the agent; survives a restart of the agent. Ends at Ctrl-C;
  * throws the agent's errors.
  */

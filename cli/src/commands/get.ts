@@ -9,7 +9,9 @@ import { table } from '../render/table.js';
 import { formatBytes, formatPercent, formatRate, formatSeconds, plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
 import { Failures } from '../several.js';
-import { untilNewest } from './until-newest.js';
+import { execOf, type Exec } from './exec.js';
+import { followTransfer } from './follow.js';
+import { nextVersion, untilNewest } from './until-newest.js';
 import { untilWhole } from './until-whole.js';
 import { pathFrom, type WorkingFolder } from '../working-folder.js';
 
@@ -28,6 +30,8 @@ export interface GetOptions {
   readonly detach: boolean;
   /** How long to wait for completion; the agent continues after it. */
   readonly timeoutSeconds?: number | undefined;
+  /** Command for the shell, run for each complete download. */
+  readonly exec?: string | undefined;
   /** Limits of the transfer. */
   readonly limits?: LimitChange | undefined;
 }
@@ -38,7 +42,13 @@ export async function get(session: Session, refs: readonly string[], options: Ge
     const message = '--name is for a single REF: get the others with another command';
     throw new EnjambreError('invalid', 'USAGE', message);
   }
+  if (options.detach && options.exec !== undefined) {
+    const message =
+      '--exec is run by this command after it has waited, and --detach does not wait: leave out one of them';
+    throw new EnjambreError('invalid', 'USAGE', message);
+  }
   const failures = new Failures(session.output, refs);
+  const exec = options.exec === undefined ? undefined : execOf(session, options.exec);
   const wait = waitOf(session, options);
   await withAgent(wait.session, async (agent) => {
     const begun: Begun[] = [];
@@ -48,9 +58,11 @@ export async function get(session: Session, refs: readonly string[], options: Ge
       });
     const board = new Set<ProgressLine>();
     const ends = begun.map((its) =>
-      failures.attempt(its.ref, () =>
-        wait.inTime(() => end(wait.session, agent, { begun: its, options, board }), its.transfer),
-      ),
+      failures.attempt(its.ref, async () => {
+        const ending = { begun: its, options, board };
+        const whole = await wait.inTime(() => end(wait.session, agent, ending), its.transfer);
+        if (whole && exec) await execEach({ session, agent, board }, whole, { ...options, exec });
+      }),
     );
     for (const { reason } of await failed(ends)) throw reason;
   });
@@ -113,15 +125,52 @@ async function end(
   session: Session,
   agent: AgentClient,
   { begun, options, board }: { begun: Begun; options: GetOptions; board: Set<ProgressLine> },
-): Promise<void> {
+): Promise<Transfer | undefined> {
   if (options.follow === true) followed(session, begun.transfer);
   if (options.detach) {
     started(session, begun.transfer);
-    return;
+    return undefined;
   }
   const wait = (transfer: Transfer): Promise<Transfer> => untilWhole(session, agent, transfer, { board });
-  const whole = options.follow ? untilNewest(agent, begun.transfer, wait) : wait(begun.transfer);
-  finished(session, await whole, begun.alreadyComplete);
+  const whole = await (options.follow ? untilNewest(agent, begun.transfer, wait) : wait(begun.transfer));
+  finished(session, whole, begun.alreadyComplete);
+  return whole;
+}
+
+interface Following {
+  readonly session: Session;
+  readonly agent: AgentClient;
+  readonly board: Set<ProgressLine>;
+}
+
+/** Runs the command for a complete download and, with `follow`, for each newer version until the transfer is removed. */
+async function execEach(
+  { session, agent, board }: Following,
+  first: Transfer,
+  { exec, follow = false }: Pick<GetOptions, 'follow'> & { readonly exec: Exec },
+): Promise<void> {
+  if (!follow) return exec(first);
+  const { output, signal } = session;
+  const failures = new Failures(output, [first.name, 'each newer version']);
+  const wait = (transfer: Transfer): Promise<Transfer> => untilWhole(session, agent, transfer, { board });
+  for (let current = first; ;) {
+    await failures.attempt(current.name, () => exec(current));
+    const updates = followTransfer(session, agent, current);
+    const next = await nextVersion(agent, current, updates).catch((error: unknown) => {
+      throw signal.aborted ? noLongerWaiting(current) : error;
+    });
+    if (!next) break;
+    current = await untilNewest(agent, next, wait);
+    finished(session, current, false);
+  }
+  output.hint(`${plain(first.name)} is no longer followed: its transfer was removed`);
+  failures.end();
+}
+
+function noLongerWaiting({ infohash, name }: Transfer): EnjambreError {
+  const end = `\`enjambre rm ${shortDigits(infohash)}\` ends that`;
+  const message = `interrupted: the agent still follows ${plain(name)}, but runs no command; ${end}`;
+  return new EnjambreError('cancelled', 'INTERRUPTED', message);
 }
 
 /** An unknown ref may be a local path that the user meant to share, or a .torrent under another name. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { EnjambreError } from '@enjambre/core/error';
 import { Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import { untilNewest } from './until-newest.js';
+import { nextVersion, untilNewest } from './until-newest.js';
 
 const removed = new EnjambreError('aborted', 'TRANSFER_REMOVED', 'removed');
 
@@ -26,5 +26,33 @@ describe('waiting for a download that follows its name', () => {
   ])('fails if %s takes its place', async (_, transfers) => {
     const agent = { transfers: () => Promise.resolve(transfers) };
     await expect(untilNewest(agent, version(2), waiting)).rejects.toBe(removed);
+  });
+});
+
+describe('the next version after a complete one', () => {
+  const agent = { transfers: () => Promise.resolve([version(3, 'mallory'), version(3)]) };
+  const alone = { transfers: () => Promise.resolve([]) };
+
+  async function* updates(transfers: Transfer[], error?: Error): AsyncGenerator<Transfer> {
+    for (const transfer of transfers) yield await Promise.resolve(transfer);
+    if (error) throw error;
+  }
+  const unknown = new EnjambreError('not-found', 'UNKNOWN_REF', 'unknown');
+
+  test.each([
+    ['is removed', updates([version(2)], removed)],
+    ['was removed before', updates([], unknown)],
+    ['no longer follows', updates([version(2), version(2, 'alice', false)])],
+  ])('takes its place when that %s', async (_, seen) => {
+    expect(await nextVersion(agent, version(2), seen)).toEqual(version(3));
+  });
+
+  test('is none if the transfer was removed by its user', async () => {
+    expect(await nextVersion(alone, version(2), updates([], removed))).toBeUndefined();
+  });
+
+  test('is not looked for if the agent is unreachable', async () => {
+    const lost = new EnjambreError('unavailable', 'AGENT_UNREACHABLE', 'gone');
+    await expect(nextVersion(agent, version(2), updates([], lost))).rejects.toBe(lost);
   });
 });

@@ -24,6 +24,28 @@ export async function untilNewest(
   }
 }
 
+/** The transfer is gone, since another has its place or because it was removed. */
+const GONE: ReadonlySet<string> = new Set(['TRANSFER_REMOVED', 'UNKNOWN_REF']);
+
+/**
+ * Waits for a newer version of a complete download that follows its name. Undefined if the transfer is removed, or no
+ * longer follows.
+ *
+ * @param updates of the transfer; throws `aborted`, TRANSFER_REMOVED if it is removed
+ */
+export async function nextVersion(
+  agent: { transfers(): Promise<readonly Transfer[]> },
+  transfer: Transfer,
+  updates: AsyncIterable<Transfer>,
+): Promise<Transfer | undefined> {
+  try {
+    for await (const { follow } of updates) if (!follow) break;
+  } catch (error) {
+    if (!GONE.has(EnjambreError.from(error).reason)) throw error;
+  }
+  return (await agent.transfers()).find((other) => isNext(other, transfer));
+}
+
 function isNext(other: Transfer, { infohash, name, publication }: Transfer): boolean {
   const publisher = publication?.publisher?.id;
   const isOther = other.follow && other.infohash !== infohash && other.name === name;

@@ -6,7 +6,7 @@ import { ProgressLine, type Progress } from '../render/progress.js';
 import { plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
 import { isStopped } from '../several.js';
-import { follow, type Watchable } from './follow.js';
+import { followTransfer, type Watchable } from './follow.js';
 import { messageOf } from '../transfer-wording.js';
 
 /** How long a resumed transfer may still report its old state. */
@@ -33,14 +33,11 @@ export async function untilWhole(
   const line = new ProgressLine(output, context.now, board);
   const startedAt = context.now();
   let active = false;
-  const onLost = (): void => {
-    line.leave();
-    output.note('lost the connection to the agent: waiting up to 30 s for it to return');
-  };
+  const onLost = (): void => line.leave();
   try {
     let last = transfer;
     if (tell(last)) return last;
-    for await (last of follow(agent, transfer.infohash, { signal, now: context.now, onLost })) {
+    for await (last of followTransfer(session, agent, transfer, onLost)) {
       if (tell(last)) return last;
     }
     return last;
