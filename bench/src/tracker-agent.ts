@@ -102,7 +102,14 @@ function encodeAnnounce(swarm: number, variant: number): Buffer {
   const done = BigInt(variant) * FILE.pieceLength;
   const value = {
     ...{ infohash: infohashOf(swarm), event: AnnounceEvent.UNSPECIFIED, leftBytes: FILE.sizeBytes - done },
-    ...{ downloadedBytes: done, uploadedBytes: done / 2n, file: FILE, reason: '', message: '' },
+    ...{
+      downloadedBytes: done,
+      uploadedBytes: done / 2n,
+      file: FILE,
+      reason: '',
+      message: '',
+      publications: [],
+    },
   };
   return encode({ sequence: BigInt(variant + 1), message: { $case: 'announce', value } });
 }

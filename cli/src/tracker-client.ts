@@ -123,6 +123,7 @@ export class TrackerClient {
         pageSize: PAGE_SIZE,
         pageToken,
         exactName: false,
+        publisher: '',
       });
       return { items: page.files, next: page.nextPageToken };
     });
@@ -130,7 +131,7 @@ export class TrackerClient {
 
   /** Files of exactly this name, or whose infohash begins with at least these 8 digits. Throws `precondition`, AMBIGUOUS_REF, for more than a page. */
   async filesNamed(query: string): Promise<File[]> {
-    const request = { query, pageSize: PAGE_SIZE, pageToken: '', exactName: true };
+    const request = { query, pageSize: PAGE_SIZE, pageToken: '', exactName: true, publisher: '' };
     const { files, nextPageToken } = await this.#call(this.#client.listFiles.bind(this.#client), request);
     if (nextPageToken === '') return files;
     const message = `more than ${PAGE_SIZE} files match ${query}: use an infohash`;

@@ -57,7 +57,7 @@ const metadataOf = (traceparent: string): Metadata => {
 const listFiles = (metadata?: Metadata) =>
   callUnary(
     client.listFiles.bind(client),
-    { query: '', pageSize: 0, pageToken: '', exactName: false },
+    { query: '', pageSize: 0, pageToken: '', exactName: false, publisher: '' },
     metadata && { metadata },
   );
 

@@ -30,7 +30,7 @@ const TLS: Credentials = {
   scheme: 'https',
   server: ServerCredentials.createSsl(null, [pair]),
 };
-const REQUEST = { query: '', pageSize: 0, pageToken: '', exactName: false };
+const REQUEST = { query: '', pageSize: 0, pageToken: '', exactName: false, publisher: '' };
 const NEXT = 'the next page';
 
 const cleanup: (() => unknown)[] = [];

@@ -72,7 +72,7 @@ async function serve(
 const list = (client: TrackerServiceClient, options: Parameters<typeof callUnary>[2] = {}) =>
   callUnary(
     client.listFiles.bind(client),
-    { query: 'q', pageSize: 0, pageToken: '', exactName: false },
+    { query: 'q', pageSize: 0, pageToken: '', exactName: false, publisher: '' },
     options,
   );
 

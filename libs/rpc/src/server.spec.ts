@@ -203,7 +203,13 @@ describe('GrpcServer', () => {
     const { address } = await start(LOCAL, { maxReceiveBytes: 1000 });
     const tracker = client(address);
     const list = (query: string) =>
-      callUnary(tracker.listFiles.bind(tracker), { query, pageSize: 0, pageToken: '', exactName: false });
+      callUnary(tracker.listFiles.bind(tracker), {
+        query,
+        pageSize: 0,
+        pageToken: '',
+        exactName: false,
+        publisher: '',
+      });
     expect(await list('q'.repeat(900))).toMatchObject({ files: [] });
     await expect(list('q'.repeat(1001))).rejects.toMatchObject({ code: 'exhausted' });
   });
@@ -245,6 +251,7 @@ describe('GrpcServer', () => {
       pageSize: 0,
       pageToken: '',
       exactName: false,
+      publisher: '',
     }); // It has arrived by now.
     const stopped = server.stop();
     await expect(versionAt(server.address)).rejects.toMatchObject({ code: 'unavailable' });

@@ -37,6 +37,7 @@ import { FolderLock } from './adapters/state/folder-lock.js';
 import { InboxFile } from './adapters/state/inbox-file.js';
 import { NamesFile } from './adapters/state/names-file.js';
 import { loadIdentity } from './adapters/state/secrets.js';
+import { publicationSigner } from './adapters/publication-signer.js';
 import { TrackerLink, type TrackerLinkComponents } from './adapters/tracker/tracker-link.js';
 import type { AgentDescription } from './adapters/tracker/tracker-session.js';
 import { Bans } from './app/agent/bans.js';
@@ -171,12 +172,13 @@ class AgentService implements Agent {
     const limits = new AgentLimits(clock, config);
     const bans = new Bans({ clock, archive: new BansFile(config.dataDir, log), tracker, log });
     const budget = new OutstandingBudget();
-    const random = this.#random;
     const shared = { clock, tracker, bans, budget, limits, locality, meter: new Meter(), log };
     const guard = this.#endpointGuard(tracker);
     const connector = new GrpcPeerConnector({ self, signer: identity, dialer, guard, memory });
+    const signer = publicationSigner(identity, config.name);
+    const work = { hasher, random: this.#random, turns: new ComplaintTurns(clock), signer };
     const transfers = new Transfers(
-      { archive: data, stores, connector, hasher, random, turns: new ComplaintTurns(clock), ...shared },
+      { archive: data, stores, connector, ...work, ...shared },
       { downloadDir: this.#downloadDir },
     );
     const uploads = new Uploads({ clock, log }, { slots: UPLOAD_SLOTS });
@@ -187,9 +189,8 @@ class AgentService implements Agent {
     const control = { ...shared, transfers, messages, relay, facts: () => this.#facts() };
     const controls = await controlServers(serving, control);
     this.#controls = controls;
-    const parts = { ...shared, transfers, uploadLoad: peerCalls.uploadLoad, pool, messages, relay };
     atEnd('lock', () => lock.release());
-    const health = this.#observed(parts);
+    const health = this.#observed({ ...shared, ...peerCalls, transfers, pool, messages, relay });
     add('data folder', data);
     add('bans', bans);
     atEnd('inbox', () => inbox.close());
@@ -201,7 +202,7 @@ class AgentService implements Agent {
     add('tracker link', tracker);
     atEnd('connections to uploaders', () => connector.close());
     add('transfers', transfers);
-    add('following', new Following({ ...shared, transfers, random }, { intervalMs: config.followInterval }));
+    add('following', new Following({ ...shared, ...work, transfers }, { intervalMs: config.followInterval }));
     const sharing = sharedFolder(config, { clock, transfers, hasher, archive: data, log });
     if (sharing) add('shared folder', sharing);
     add('messages', messages);

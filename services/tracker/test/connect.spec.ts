@@ -262,23 +262,47 @@ describe('a Connect stream', () => {
     ['INVALID_INFOHASH', { $case: 'watch', value: { infohash: Buffer.alloc(31), maxPeers: 0 } }],
     ['INVALID_INFOHASH', { $case: 'withdraw', value: { infohash: Buffer.alloc(100_000) } }],
     ['NOT_A_MEMBER', { $case: 'withdraw', value: { infohash: infohash(9) } }],
-    ['MISSING_FILE', { $case: 'share', value: { infohash: infohash(1), file: undefined, restated: false } }],
     [
-      'BAD_NAME',
-      { $case: 'share', value: { infohash: infohash(1), file: { ...MODEL, name: '../x' }, restated: false } },
-    ],
-    [
-      'INVALID_SIZE',
+      'MISSING_FILE',
       {
         $case: 'share',
-        value: { infohash: infohash(1), file: { ...MODEL, sizeBytes: 0n }, restated: false },
+        value: { infohash: infohash(1), file: undefined, restated: false, publications: [] as Uint8Array[] },
+      },
+    ],
+    [
+      'BAD_NAME',
+      {
+        $case: 'share',
+        value: {
+          infohash: infohash(1),
+          file: { ...MODEL, name: '../x' },
+          restated: false,
+          publications: [] as Uint8Array[],
+        },
       },
     ],
     [
       'INVALID_SIZE',
       {
         $case: 'share',
-        value: { infohash: infohash(1), file: { ...MODEL, sizeBytes: 2n ** 53n }, restated: false },
+        value: {
+          infohash: infohash(1),
+          file: { ...MODEL, sizeBytes: 0n },
+          restated: false,
+          publications: [] as Uint8Array[],
+        },
+      },
+    ],
+    [
+      'INVALID_SIZE',
+      {
+        $case: 'share',
+        value: {
+          infohash: infohash(1),
+          file: { ...MODEL, sizeBytes: 2n ** 53n },
+          restated: false,
+          publications: [] as Uint8Array[],
+        },
       },
     ],
     ['UNKNOWN_MESSAGE', undefined],

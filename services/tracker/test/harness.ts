@@ -190,7 +190,7 @@ export class TestAgent {
   }
 
   share(hash: Uint8Array, file: FileSummary | undefined = MODEL, restated = false): bigint {
-    return this.say({ $case: 'share', value: { infohash: hash, file, restated } });
+    return this.say({ $case: 'share', value: { infohash: hash, file, restated, publications: [] } });
   }
 
   announce(
@@ -206,6 +206,7 @@ export class TestAgent {
       file: MODEL,
       message: '',
       reason: '',
+      publications: [],
     };
     return this.say({ $case: 'announce', value: { ...value, ...announce } });
   }

@@ -20,6 +20,7 @@ describe('look-ups', () => {
       pageSize: 0,
       pageToken: '',
       exactName: false,
+      publisher: '',
       ...request,
     });
   const listPeers = (request = {}) =>

@@ -78,6 +78,7 @@ test('a newer command is answered, with the time of the tracker', async () => {
       pageSize: 0,
       pageToken: '',
       exactName: false,
+      publisher: '',
     });
     expect(files).toEqual([]);
   } finally {

@@ -25,7 +25,7 @@ export const events: Attack = async (run) => {
     else
       session.say({
         $case: 'share',
-        value: { infohash: hashOf(0), file: fileNamed('event.bin'), restated: false },
+        value: { infohash: hashOf(0), file: fileNamed('event.bin'), restated: false, publications: [] },
       });
     run.tally.fact('messages');
   });
@@ -47,7 +47,12 @@ async function shareNames(run: Run, nameOf: (number: number) => string): Promise
   if (session) {
     const { call } = session;
     for (let number = 0; number < run.count && isUnderWay(run); number++) {
-      const value = { infohash: hashOf(number), file: fileNamed(nameOf(number)), restated: true };
+      const value = {
+        infohash: hashOf(number),
+        file: fileNamed(nameOf(number)),
+        restated: true,
+        publications: [],
+      };
       session.say({ $case: 'share', value });
       run.tally.fact('shares');
       while (call.unsentBytes > MAX_UNSENT && !call.isOver) await delay(5);

@@ -124,7 +124,10 @@ async function seedOwn(
   const { identity, endpoint } = peer;
   const session = connection && (await connectTracker(connection, tally, { identity, endpoint }));
   const file = { name, sizeBytes: BigInt(torrent.content.length), pieceLength: 16_384n, fileCount: 1 };
-  session?.say({ $case: 'share', value: { infohash: torrent.infohash, file, restated: false } });
+  session?.say({
+    $case: 'share',
+    value: { infohash: torrent.infohash, file, restated: false, publications: [] },
+  });
   await forever(run);
 }
 
@@ -152,7 +155,7 @@ export async function inSwarm(run: Run, members: readonly Member[]): Promise<voi
     if (!connection?.isOpen) continue;
     const identity = peer && { identity: peer.identity };
     const session = await connectTracker(connection, tally, { ...identity, endpoint, endpoints: [endpoint] });
-    session?.say({ $case: 'share', value: { infohash, file, restated: true } });
+    session?.say({ $case: 'share', value: { infohash, file, restated: true, publications: [] } });
   }
 }
 

@@ -51,7 +51,7 @@ export const swarmAnswers: Attack = async (run) => {
   for (let number = 0; number < MEMBERS && connection?.isOpen && isUnderWay(run); number++) {
     const session = await connectTracker(connection, tally, { labels: LABELS });
     const file = { name: 'hostile.bin', sizeBytes: 1_000_000n, pieceLength: 16_384n, fileCount: 1 };
-    session?.say({ $case: 'share', value: { infohash: OWN_SWARM, file, restated: false } });
+    session?.say({ $case: 'share', value: { infohash: OWN_SWARM, file, restated: false, publications: [] } });
   }
   const request = { infohash: OWN_SWARM.toString('hex'), maxPeers: MEMBERS };
   const message = GetSwarmRequest.encode(request).finish();

@@ -1,4 +1,11 @@
+import { PeerIdentity } from '@enjambre/common/identity/identity';
+import {
+  encodePublication,
+  parsePublication,
+  signPublication,
+} from '@enjambre/common/identity/publication-record';
 import { messageOf } from '@enjambre/core/error';
+import { parseInfoHash } from '@enjambre/core/ids';
 import {
   FetchRequest,
   FetchResponse,
@@ -146,4 +153,31 @@ function faultOf(work: () => void): Error | undefined {
   }
 }
 
-export const CODEC_TARGETS: readonly FuzzTarget[] = [fetchReader, messages];
+const SIGNATURE_BYTES = 64;
+
+/** What a publisher has signed: it has one encoding, so that nobody can change it and keep the signature. */
+const publication: FuzzTarget = {
+  name: 'publication',
+  seeds: ['model.bin', 'ñ'].map((name) =>
+    signPublication(PeerIdentity.generate(), {
+      infohash: parseInfoHash('ab'.repeat(32)),
+      name,
+      version: 3,
+      at: 1_700_000_000_000,
+      publisherName: 'alice',
+    }),
+  ),
+  run: (input) => {
+    const { verify, publisherId, ...facts } = parsePublication(input);
+    const body = input.subarray(0, -SIGNATURE_BYTES);
+    mustEqual(
+      'its encoding',
+      encodePublication(body.subarray(1, 33), facts).toString('hex'),
+      body.toString('hex'),
+    );
+    verify();
+    mustEqual('the id of its publisher', publisherId.length, 64);
+  },
+};
+
+export const CODEC_TARGETS: readonly FuzzTarget[] = [fetchReader, messages, publication];

@@ -115,10 +115,17 @@ const connect: FuzzTarget = {
   name: 'tracker-requests',
   seeds: (
     [
-      { $case: 'share', value: { infohash: INFOHASH, file: FACTS, restated: false } },
+      { $case: 'share', value: { infohash: INFOHASH, file: FACTS, restated: false, publications: [] } },
       {
         $case: 'announce',
-        value: { infohash: INFOHASH, event: AnnounceEvent.STARTED, ...NUMBERS, file: FACTS, message: 'x' },
+        value: {
+          infohash: INFOHASH,
+          event: AnnounceEvent.STARTED,
+          ...NUMBERS,
+          file: FACTS,
+          message: 'x',
+          publications: [],
+        },
       },
       { $case: 'ban', value: { peerId: INFOHASH, message: 'bad', infohash: INFOHASH } },
       { $case: 'watch', value: { infohash: INFOHASH, maxPeers: 50 } },

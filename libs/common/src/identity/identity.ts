@@ -45,7 +45,12 @@ export class PeerIdentity {
 
   /** The 64-byte signature that answers a challenge. */
   signHello(context: HelloContext, nonce: Uint8Array): Buffer {
-    return sign(null, helloText(context, nonce), this.key);
+    return this.sign(helloText(context, nonce));
+  }
+
+  /** The 64-byte signature of a text. Each kind of text begins with its own words, so that none can pass for another. */
+  sign(text: Uint8Array): Buffer {
+    return sign(null, text, this.key);
   }
 }
 
@@ -59,6 +64,15 @@ export function verifyHello(
   publicKey: Uint8Array,
   signature: Uint8Array,
 ): PeerId | undefined {
+  return verifySigned(helloText(context, nonce), publicKey, signature);
+}
+
+/** The peer that signed a text; see {@link verifyHello}. */
+export function verifySigned(
+  text: Uint8Array,
+  publicKey: Uint8Array,
+  signature: Uint8Array,
+): PeerId | undefined {
   if (publicKey.length !== RAW_KEY_BYTES || isWeakKey(publicKey)) return undefined;
   try {
     const key = createPublicKey({
@@ -66,13 +80,13 @@ export function verifyHello(
       format: 'der',
       type: 'spki',
     });
-    return verify(null, helloText(context, nonce), key, signature) ? peerIdOfKey(publicKey) : undefined;
+    return verify(null, text, key, signature) ? peerIdOfKey(publicKey) : undefined;
   } catch {
     return undefined;
   }
 }
 
-function peerIdOfKey(publicKey: Uint8Array): PeerId {
+export function peerIdOfKey(publicKey: Uint8Array): PeerId {
   return peerIdFromBytes(createHash('sha256').update(publicKey).digest());
 }
 

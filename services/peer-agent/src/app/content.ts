@@ -36,6 +36,7 @@ function summaryOf({ name, totalLength, pieceLength, files }: Metainfo): FileSum
 /** The membership of a transfer, for the tracker. */
 export function membershipOf(record: TransferRecord, metainfo: Metainfo | undefined): Membership {
   const { infohash, origin, sizeBytes, doneBytes, downloadedBytes, uploadedBytes, addedAtMs } = record;
+  const { published, publication } = record;
   return {
     infohash,
     origin,
@@ -44,6 +45,7 @@ export function membershipOf(record: TransferRecord, metainfo: Metainfo | undefi
     downloadedBytes,
     uploadedBytes,
     addedAtMs,
+    signed: [published?.signed, publication?.signed].flatMap((signed) => signed ?? []),
   };
 }
 

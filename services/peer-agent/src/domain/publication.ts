@@ -6,9 +6,17 @@ export interface Publication {
   readonly publisher: { readonly id: PeerId; readonly name: string };
   /** From 1; higher for each content that the publisher shares under the name. */
   readonly version: number;
-  /** When the tracker received it, in milliseconds since 1970. */
+  /** When it was published, in milliseconds since 1970: as its publisher signed it, or when the tracker received it. */
   readonly publishedAtMs: number;
+  /** As its publisher signed it, in base64; absent if the tracker has it without a signature. */
+  readonly signed?: string;
 }
+
+/** A publication of this agent. */
+export type OwnPublication = Required<Pick<Publication, 'version' | 'publishedAtMs' | 'signed'>>;
+
+/** The longest {@link Publication.signed}. */
+export const MAX_SIGNED_CHARS = 1000;
 
 /** What a peer has published of a file; undefined if it has not published it under its name. */
 export function byPublisher(

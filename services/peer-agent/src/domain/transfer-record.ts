@@ -3,7 +3,7 @@ import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Distance } from '@enjambre/core/locality';
 import { NO_ACCOUNT, type AccountRecord } from './explain/causes.js';
 import type { LimitSettings } from './limits/limit-settings.js';
-import type { Publication } from './publication.js';
+import type { OwnPublication, Publication } from './publication.js';
 import type { OwnFiles } from './own-files.js';
 import { NO_TRAFFIC, type TrafficRecord } from './traffic.js';
 
@@ -75,6 +75,8 @@ export interface TransferRecord extends LimitSettings {
   readonly replace: Replace;
   /** Its version and publisher, if the tracker knew them when it was requested by name. */
   readonly publication: Publication | undefined;
+  /** Its version among what this agent has shared under its name; undefined for a download. */
+  readonly published: OwnPublication | undefined;
   /** True if newer versions of its name and publisher are downloaded in its place. */
   readonly follow: boolean;
   /** Other complete copies of the content: one is used when the current one is missing or changed. */

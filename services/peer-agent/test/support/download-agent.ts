@@ -132,7 +132,8 @@ export class DownloadAgent {
     const { limits, locality } = this;
     const meter = new Meter();
     const swarm = { clock, connector, hasher, tracker, bans, budget, limits, locality, meter };
-    const parts = { archive, stores, ...swarm, random, log };
+    const signer = { sign: () => 'c2lnbmVk' };
+    const parts = { archive, stores, ...swarm, random, signer, log };
     this.transfers = new Transfers(
       { ...parts, ...checkpoints, missingLookMs, turns: new ComplaintTurns(clock) },
       { downloadDir: folder.at('downloads') },

@@ -33,6 +33,8 @@ const account: fc.Arbitrary<AccountRecord> = fc.record({
 
 const path = fc.string({ maxLength: 60 }).map((text) => `/${text.replaceAll('\0', '')}`);
 
+const signed = fc.base64String({ maxLength: 40 });
+
 const record: fc.Arbitrary<TransferRecord> = fc
   .record({
     infohash: id.map(parseInfoHash),
@@ -54,13 +56,20 @@ const record: fc.Arbitrary<TransferRecord> = fc
     assembly: fc.string({ maxLength: 40 }),
     replace: fc.constantFrom('none', 'own', 'any'),
     publication: fc.option(
-      fc.record({
-        publisher: fc.record({ id: id.map(parsePeerId), name: fc.string({ maxLength: 30 }) }),
-        version: fc.integer({ min: 1 }),
-        publishedAtMs: time,
-      }),
+      fc.record(
+        {
+          publisher: fc.record({ id: id.map(parsePeerId), name: fc.string({ maxLength: 30 }) }),
+          version: fc.integer({ min: 1 }),
+          publishedAtMs: time,
+          signed,
+        },
+        { requiredKeys: ['publisher', 'version', 'publishedAtMs'] },
+      ),
       { nil: undefined },
     ),
+    published: fc.option(fc.record({ version: fc.integer({ min: 1 }), publishedAtMs: time, signed }), {
+      nil: undefined,
+    }),
     follow: fc.boolean(),
     fingerprint: fc.string({ maxLength: 64 }),
     copies: fc.array(

@@ -56,6 +56,7 @@ const membershipOf = (infohash: InfoHash, change: Partial<Membership> = {}): Mem
   infohash,
   origin: false,
   file: undefined,
+  signed: [],
   leftBytes: 900,
   downloadedBytes: 100,
   uploadedBytes: 0,

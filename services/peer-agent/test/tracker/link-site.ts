@@ -105,10 +105,11 @@ export class LinkSite implements TrackerSite {
       leecherCount: 0,
       sharedAt: undefined,
       publisherName: '',
-      publications: publications.map(({ publisher: { id, name: its }, version, publishedAtMs }) => ({
+      publications: publications.map(({ publisher: { id, name: its }, version, publishedAtMs, signed }) => ({
         publisher: { id, name: its },
         version,
         publishedAt: new Date(publishedAtMs),
+        signed: Buffer.from(signed ?? '', 'base64'),
       })),
     });
   }

@@ -35,6 +35,7 @@ const shared: Membership = {
   downloadedBytes: 0,
   uploadedBytes: 5,
   addedAtMs: 0,
+  signed: [],
 };
 const wanted: Membership = {
   infohash: infoHash('bb'),
@@ -44,6 +45,7 @@ const wanted: Membership = {
   downloadedBytes: 100,
   uploadedBytes: 0,
   addedAtMs: 0,
+  signed: [],
 };
 
 const identity = PeerIdentity.generate();

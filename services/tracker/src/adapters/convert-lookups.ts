@@ -29,10 +29,11 @@ export function fileFromClaim({ swarm, file, firstShare }: Claim, publications: 
     sharedAt: firstShare && new Date(firstShare.at),
     publisherName: firstShare?.by ?? '',
     disputed: claims.length > 1,
-    publications: published.map(({ publisher, version, at }) => ({
+    publications: published.map(({ publisher, version, at, signed = '' }) => ({
       publisher: { id: publisher.id, name: publisher.name },
       version,
       publishedAt: new Date(at),
+      signed: Buffer.from(signed, 'base64'),
     })),
     superseded: publications.isSuperseded(file.name, infohash),
   };

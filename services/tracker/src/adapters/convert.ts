@@ -1,3 +1,4 @@
+import { parsePublication } from '@enjambre/common/identity/publication-record';
 import { EnjambreError } from '@enjambre/core/error';
 import {
   infoHashFromBytes,
@@ -21,10 +22,13 @@ import type { DownloadNews } from '../domain/download-progress.js';
 import type { SwarmPeer } from '../domain/effects.js';
 import type { FileSummary } from '../domain/file-summary.js';
 import { endpointsFor, type Caller } from './reach.js';
+import type { SignedVersion } from '../domain/publications.js';
 import type { Offer, Report } from '../domain/swarm-registry.js';
 
 const MAX_REASON_CHARS = 512;
 const INFOHASH_BYTES = 32;
+/** Publications of one message that are read. */
+const MAX_PUBLICATIONS = 4;
 
 const NEWS: Readonly<Partial<Record<AnnounceEvent, DownloadNews>>> = {
   [AnnounceEvent.UNSPECIFIED]: 'progressed',
@@ -35,9 +39,27 @@ const NEWS: Readonly<Partial<Record<AnnounceEvent, DownloadNews>>> = {
 };
 
 /** Throws `invalid` INVALID_INFOHASH, MISSING_FILE or INVALID_SIZE. */
-export function toOffer({ infohash, file, restated }: Share): Offer {
+export function toOffer({ infohash, file, restated, publications }: Share): Offer {
   if (!file) throw new EnjambreError('invalid', 'MISSING_FILE', 'a share must describe the file');
-  return { infohash: infoHashFromBytes(infohash), file: toFileSummary(file), restated };
+  return {
+    infohash: infoHashFromBytes(infohash),
+    file: toFileSummary(file),
+    restated,
+    publications: toSignedVersions(publications),
+  };
+}
+
+/** Those that this version can read: the format may have changed. */
+function toSignedVersions(publications: readonly Uint8Array[]): SignedVersion[] {
+  return publications.slice(0, MAX_PUBLICATIONS).flatMap((bytes) => {
+    try {
+      const { publisherId, publisherName, ...record } = parsePublication(bytes);
+      const publisher = { id: publisherId, name: publisherName };
+      return [{ ...record, publisher, signed: Buffer.from(bytes).toString('base64') }];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** A reason for programs; anything else is ignored. */
@@ -57,6 +79,7 @@ export function toReport(announce: Announce): Report {
     downloadedBytes: toBytes(announce.downloadedBytes),
     uploadedBytes: toBytes(announce.uploadedBytes),
     file: announce.file && toFileSummary(announce.file),
+    publications: toSignedVersions(announce.publications),
     reason: REASON.test(announce.reason) ? announce.reason : '',
     message: announce.message,
   };

@@ -125,6 +125,11 @@ export class Directory {
     );
   }
 
+  /** True if a swarm has members besides this one. */
+  othersHave(infohash: InfoHash, present: Member | undefined): boolean {
+    return (this.swarm(infohash)?.size ?? 0) > (present ? 1 : 0);
+  }
+
   /** Makes a member one that offers the file itself. */
   setSharing(member: Member): void {
     if (member.sharing) return;

@@ -46,3 +46,7 @@ interface EventEffect {
 
 /** Actions that follow from a command; apply them in order. */
 export type Effect = DeltaEffect | ProblemEffect | CloseEffect | EventEffect;
+
+export function eventOf({ party }: Session, event: TrackerEvent): Effect {
+  return { type: 'event', party, event };
+}

@@ -54,6 +54,12 @@ export class PeerNames {
     return name;
   }
 
+  /** The name under which a peer is shown that is not connected: see {@link enter}. */
+  shown({ id, name }: { readonly id: PeerId; readonly name: string }): string {
+    const holder = this.#holders.get(nameKey(name));
+    return !holder || holder.id === id ? name : shownName(name, id);
+  }
+
   /** The peer has left; its name is kept for it. */
   leave({ id, name }: { readonly id: PeerId; readonly name: string }, now: number): void {
     const key = nameKey(name);

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { MODEL, sampleHash, samplePeer, sampleReport } from '../../test/samples.js';
 import { DEFAULT_CAPACITY } from './capacity.js';
-import type { Publication } from './publications.js';
+import type { Effect } from './effects.js';
+import type { Publication, SignedVersion } from './publications.js';
 import type { Session } from './swarm.js';
 import { SwarmRegistry } from './swarm-registry.js';
 
@@ -37,16 +38,43 @@ function connect(peer: number, name = `peer-${peer}`, party = `10.0.0.${peer}`):
   return registry.connect({ ...samplePeer(peer), name }, now, { party }).session;
 }
 
-function share(session: Session, content: number, { restated = false, name = NAME } = {}): void {
+interface Sharing {
+  readonly restated?: boolean;
+  readonly name?: string;
+  readonly publications?: readonly SignedVersion[];
+}
+
+function share(
+  session: Session,
+  content: number,
+  { name = NAME, restated = false, ...also }: Sharing = {},
+): Effect[] {
   now += 10;
-  registry.share(session, { infohash: sampleHash(content), file: { ...MODEL, name }, restated }, now);
+  return registry.share(
+    session,
+    { infohash: sampleHash(content), file: { ...MODEL, name }, restated, ...also },
+    now,
+  );
+}
+
+/** What a peer has signed. */
+function signed(
+  peer: number,
+  content: number,
+  version: number,
+  change: Partial<SignedVersion> = {},
+): SignedVersion {
+  const publisher = { id: samplePeer(peer).id, name: `peer-${peer}` };
+  const its = { publisher, name: NAME, infohash: sampleHash(content), version, at: 1000 * version };
+  return { ...its, signed: `${peer} ${content} ${version}`, verify: () => true, ...change };
 }
 
 const withdraw = (session: Session, content: number): unknown =>
   registry.withdraw(session, sampleHash(content));
 
-function download(session: Session, content: number): void {
-  registry.announce(session, sampleReport(sampleHash(content), { file: MODEL, leftBytes: 0 }), now);
+function download(session: Session, content: number, ...publications: readonly SignedVersion[]): Effect[] {
+  const report = sampleReport(sampleHash(content), { file: MODEL, leftBytes: 0, publications });
+  return registry.announce(session, report, now);
 }
 
 /** Publishers of listed files by name, as `peer version`, with the files that `get NAME` may mean. */
@@ -230,6 +258,89 @@ describe('a stranger', () => {
     }
     share(connect(PUBLISHER), 1);
     expect(listed()).toEqual({ 1: ['1 v1'] });
+  });
+});
+
+describe('a signed publication', () => {
+  const problems = (effects: readonly Effect[]): string[] =>
+    effects.flatMap((effect) => (effect.type === 'problem' ? effect.error.reason : []));
+
+  test('gives its number and time, in whatever order versions are repeated', () => {
+    const publisher = connect(PUBLISHER);
+    share(publisher, 3, { restated: true, publications: [signed(PUBLISHER, 3, 3)] });
+    share(publisher, 1, { restated: true, publications: [signed(PUBLISHER, 1, 1)] });
+    share(publisher, 2, { restated: true, publications: [signed(PUBLISHER, 2, 2)] });
+    expect(listed()).toEqual({ 1: ['old', '1 v1'], 2: ['old', '1 v2'], 3: ['1 v3'] });
+    expect(registry.publications.of(NAME, sampleHash(2))).toMatchObject([{ at: 2000, signed: '1 2 2' }]);
+  });
+
+  test('is learned from those who have the file while its publisher is away, and stays the same when it is back', () => {
+    download(connect(3), 1, signed(PUBLISHER, 1, 1));
+    download(connect(4), 2, signed(PUBLISHER, 2, 2));
+    const known = { 1: ['old', '1 v1'], 2: ['1 v2'] };
+    expect(listed()).toEqual(known);
+    expect(kept.at(-1)).toMatchObject({ publisher: { name: 'peer-1' }, party: '10.0.0.3' });
+    share(connect(PUBLISHER), 2, { restated: true, publications: [signed(PUBLISHER, 2, 2)] });
+    expect(listed()).toEqual(known);
+    // The publisher counts for its own party from now on.
+    download(connect(5), 3, signed(PUBLISHER, 3, 3));
+    expect(kept.at(-1)).toMatchObject({ party: '10.0.0.1' });
+  });
+
+  test('replaces the number and time that a tracker gave', () => {
+    const publisher = connect(PUBLISHER);
+    share(publisher, 2);
+    share(publisher, 1, { restated: true });
+    expect(listed()).toEqual({ 1: ['1 v2'], 2: ['old', '1 v1'] });
+    share(publisher, 2, { restated: true, publications: [signed(PUBLISHER, 2, 2)] });
+    share(publisher, 1, { restated: true, publications: [signed(PUBLISHER, 1, 1)] });
+    expect(Object.keys(listed())).toEqual(['1', '2']);
+    expect(listed()[1]?.[0]).toBe('old');
+  });
+
+  test('that its publisher has not signed, of another file or of the future changes nothing', () => {
+    const holder = connect(3);
+    const bad = [
+      signed(PUBLISHER, 1, 1, { verify: () => false }),
+      signed(PUBLISHER, 2, 1),
+      signed(PUBLISHER, 1, 1, { name: 'other.bin' }),
+      signed(PUBLISHER, 1, 1, { at: now + 11 * 60_000 }),
+    ];
+    for (const publication of bad) {
+      const effects = download(holder, 1, publication);
+      expect(problems(effects)).toEqual(['BAD_PUBLICATION']);
+      expect(listed()).toEqual({ 1: [] });
+    }
+    expect(kept).toEqual([]);
+  });
+
+  test('is verified once', () => {
+    let verified = 0;
+    const verify = (): boolean => (verified += 1) > 0;
+    for (let peer = 3; peer < 9; peer++) download(connect(peer), 1, signed(PUBLISHER, 1, 1, { verify }));
+    expect(verified).toBe(1);
+  });
+
+  test('of a stranger with a copy supersedes nothing, whatever time it has', () => {
+    download(connect(3), 1, signed(PUBLISHER, 1, 1));
+    const stranger = connect(STRANGER);
+    share(stranger, 1, { publications: [signed(STRANGER, 1, 1, { at: 0 })] });
+    share(stranger, 9, { publications: [signed(STRANGER, 9, 2, { at: 1 })] });
+    expect(listed()).toEqual({ 1: ['1 v1', '2 v1'], 9: ['2 v2'] });
+  });
+
+  test('of one who also brings the publication that it has the file from is one of a copy', () => {
+    const copier = connect(STRANGER);
+    share(copier, 1, { publications: [signed(STRANGER, 1, 1, { at: 0 }), signed(PUBLISHER, 1, 1)] });
+    expect(listed()).toEqual({ 1: ['1 v1', '2 v1'] });
+  });
+
+  test('that is brought late is an old one, and the room for versions stays', () => {
+    const publisher = connect(PUBLISHER);
+    for (let version = 20; version > 0; version--)
+      share(publisher, version, { restated: true, publications: [signed(PUBLISHER, version, version)] });
+    const numbers = Object.values(listed()).flatMap((texts) => texts.at(-1) ?? []);
+    expect(numbers).toEqual(Array.from({ length: 16 }, (_, at) => `1 v${at + 5}`));
   });
 });
 

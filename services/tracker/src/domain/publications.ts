@@ -32,7 +32,32 @@ export interface PublicationKeeper {
   forget(publication: Publication): void;
 }
 
-/** A share of a file by its publisher's own session. */
+/** A publication as its publisher signed it, whoever brings it. */
+export interface SignedVersion {
+  readonly publisher: Publication['publisher'];
+  readonly name: string;
+  readonly infohash: InfoHash;
+  readonly version: number;
+  readonly at: number;
+  /** In base64. */
+  readonly signed: string;
+  /** True if the publisher has signed it. Costs much more than a look-up. */
+  readonly verify: () => boolean;
+}
+
+/** A signed publication that a session brings. */
+export interface BroughtVersion {
+  readonly record: SignedVersion;
+  /** Party of the session. */
+  readonly party: string;
+  /** The session is the publisher's own. */
+  readonly isOwn: boolean;
+  /** Other peers already had the file. */
+  readonly isCopy: boolean;
+  readonly now: number;
+}
+
+/** A share of a file by its publisher's own session, without a signed publication. */
 export interface SharedVersion {
   readonly publisher: Publication['publisher'];
   readonly party: string;
@@ -61,10 +86,12 @@ export interface PublicationsOptions {
 /** Publishers remembered for one name, and those of them of one party. The files of others are listed without one. */
 const MAX_PUBLISHERS = 16;
 const MAX_PUBLISHERS_OF_PARTY = 4;
+/** How far the clock of a publisher may be ahead, in milliseconds. */
+const MAX_AHEAD_MS = 10 * 60_000;
 
 /**
- * The versions of each name, by publisher. Only a publisher's own session adds to them: nobody has a say in the versions
- * of another peer, and the name of a peer does not matter.
+ * The versions of each name, by publisher. Only a publisher's own session adds to them, or what it has signed: nobody has
+ * a say in the versions of another peer, and the name of a peer does not matter.
  */
 export class Publications {
   /** Of each name, one of each publisher: arrays, since most names have one. */
@@ -102,6 +129,30 @@ export class Publications {
       versions: withNewest(versions, infohash, { now, isCopy }),
     };
     if (sameVersions(next.versions, versions)) return;
+    this.#keep(next);
+  }
+
+  /**
+   * Notes a signed publication, which a peer with the file brings. Its number and time are the publisher's, as far as
+   * they increase. Returns false if the publisher has not signed it, or its time is in the future.
+   */
+  brought(brought: BroughtVersion): boolean {
+    const { record, party, isOwn, now } = brought;
+    const { name, publisher, infohash, at } = record;
+    const present = this.#find(name, publisher.id);
+    const before = versionOf(present?.versions ?? [], infohash);
+    if (before?.signed !== undefined && before.at >= at) {
+      if (isOwn && present && present.party !== party) this.#put({ ...present, party });
+      return true;
+    }
+    if (at > now + MAX_AHEAD_MS || !record.verify()) return false;
+    const next = withSigned(present, brought);
+    if (!present || !sameVersions(next.versions, present.versions)) this.#keep(next);
+    return true;
+  }
+
+  #keep(next: Publication): void {
+    const { name, publisher } = next;
     // Beyond the maximum of all parties, it may itself be the one that is dropped.
     if (this.#put(next) && this.#find(name, publisher.id) === next) this.options.keeper?.keep(next);
   }
@@ -120,7 +171,7 @@ export class Publications {
       const version = versionOf(versions, infohash);
       if (version) found.push({ publisher, ...version });
     }
-    return found.sort((one, other) => one.at - other.at || (one.publisher.id < other.publisher.id ? -1 : 1));
+    return found.sort(byPrecedence);
   }
 
   /**
@@ -215,6 +266,29 @@ export class Publications {
     if (its?.size === 0) this.#byParty.delete(party);
     this.#size -= 1;
   }
+}
+
+function withSigned(
+  present: Publication | undefined,
+  { record, party, isOwn, isCopy }: BroughtVersion,
+): Publication {
+  const { publisher, name, infohash, version, at, signed } = record;
+  const versions = present?.versions ?? [];
+  const before = versionOf(versions, infohash);
+  const copy = before ? before.isCopy : isCopy;
+  return {
+    publisher: isOwn || !present ? publisher : present.publisher,
+    name,
+    party: isOwn || !present ? party : present.party,
+    versions: mergeVersions(versions, [{ infohash, version, at, signed, ...(copy && { isCopy: true }) }]),
+  };
+}
+
+/** First those that had the file before others, whatever time a publisher signed. */
+function byPrecedence(one: PublishedVersion, other: PublishedVersion): number {
+  const [isCopy, isOtherCopy] = [one.isCopy ?? false, other.isCopy ?? false];
+  if (isCopy !== isOtherCopy) return isCopy ? 1 : -1;
+  return one.at - other.at || (one.publisher.id < other.publisher.id ? -1 : 1);
 }
 
 /** Identifies a publication. */

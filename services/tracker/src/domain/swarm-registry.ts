@@ -7,14 +7,16 @@ import type { Catalogue } from './catalogue.js';
 import { Descriptions } from './descriptions.js';
 import { Directory } from './directory.js';
 import { about, advanceDownload, type DownloadNews } from './download-progress.js';
-import type { Effect } from './effects.js';
+import { eventOf, type Effect } from './effects.js';
 import type { TrackerEvent } from './events.js';
 import { checkFileSummary, sameSummary, type FileSummary } from './file-summary.js';
 import { checkRoom, DEFAULT_CAPACITY, type Capacity, type Resources } from './capacity.js';
 import type { PeerInfo } from './peer.js';
 import { PeerNames } from './peer-names.js';
-import { Publications, type PublicationKeeper } from './publications.js';
+import { BroughtPublications } from './brought-publications.js';
+import { Publications, type PublicationKeeper, type SignedVersion } from './publications.js';
 import type { LocalChanges, MemberState } from './replica-state.js';
+import { fileMismatch, replaced, swarmNotFound } from './problems.js';
 import { Session, type Member, type SessionHolder, type Swarm } from './swarm.js';
 
 /** An offer of a complete file. */
@@ -23,6 +25,8 @@ export interface Offer {
   readonly file: FileSummary;
   /** True if it repeats an offer of an earlier session: no event is published. */
   readonly restated: boolean;
+  /** Signed publications of the file. @default none */
+  readonly publications?: readonly SignedVersion[];
 }
 
 /** Progress of a download. */
@@ -34,6 +38,8 @@ export interface Report {
   readonly downloadedBytes: number;
   readonly uploadedBytes: number;
   readonly file: FileSummary | undefined;
+  /** Signed publications of the file. @default none */
+  readonly publications?: readonly SignedVersion[];
   /** Reason of `failed`: a constant, empty if unknown, and a sentence. */
   readonly reason: string;
   readonly message: string;
@@ -81,6 +87,7 @@ export class SwarmRegistry {
   readonly #capacity: Capacity;
   readonly #budgets: Budgets;
   readonly #names: PeerNames;
+  readonly #brought: BroughtPublications;
   readonly #claims: BanClaims;
   readonly #changes: LocalChanges | undefined;
   readonly #catalogue: Catalogue | undefined;
@@ -111,6 +118,10 @@ export class SwarmRegistry {
     this.#capacity = capacity;
     this.#budgets = new Budgets(capacity, addressBudget);
     this.#names = new PeerNames(capacity.sessions, addressBudget);
+    this.#brought = new BroughtPublications(
+      this.publications,
+      (peer) => this.directory.session(peer.id)?.peer.name ?? this.#names.shown(peer),
+    );
     this.#claims = new BanClaims(startedAt);
     this.#changes = changes;
     this.#catalogue = catalogue;
@@ -167,11 +178,11 @@ export class SwarmRegistry {
   /**
    * Makes the peer a seeder. Throws the errors of {@link checkFileSummary}, and `exhausted` TOO_MANY_SWARMS.
    */
-  share(session: Session, { infohash, file, restated }: Offer, now: number): Effect[] {
+  share(session: Session, { infohash, file, restated, publications = [] }: Offer, now: number): Effect[] {
     checkFileSummary(file);
     const effects: Effect[] = [];
     const present = session.memberships.get(infohash);
-    const isCopy = (this.directory.swarm(infohash)?.size ?? 0) > (present ? 1 : 0);
+    const isCopy = this.directory.othersHave(infohash, present);
     const member = present ?? this.#join(session, infohash, { seeder: true, now }, effects);
     this.#setSeeder(member, true, effects);
     member.leftBytes = 0;
@@ -179,7 +190,9 @@ export class SwarmRegistry {
     if (member.claim) member.claim.firstShare ??= { at: now, by: session.peer.name };
     this.#note(member);
     const { peer: publisher, party } = session;
-    this.publications.shared({ publisher, party, name: file.name, infohash, restated, isCopy, now });
+    const isSigned = this.#brought.note(member, publications, { isCopy, now }, effects);
+    if (!isSigned)
+      this.publications.shared({ publisher, party, name: file.name, infohash, restated, isCopy, now });
     if (!member.sharing && !restated)
       effects.push(eventOf(session, { type: 'file.shared', ...about(member) }));
     this.directory.setSharing(member);
@@ -202,12 +215,13 @@ export class SwarmRegistry {
 
   /** Records the progress of a download. Throws the errors of {@link share}. */
   announce(session: Session, report: Report, now: number): Effect[] {
-    const { infohash, file } = report;
+    const { infohash, file, publications = [] } = report;
     const present = session.memberships.get(infohash);
     // Every announce repeats the file: only a new description is checked.
     const isNewFile = file !== undefined && !sameSummary(file, present?.claim?.file);
     if (isNewFile) checkFileSummary(file);
     const effects: Effect[] = [];
+    const isCopy = this.directory.othersHave(infohash, present);
     const leftBytes = report.news === 'completed' ? 0 : report.leftBytes;
     const member = present ?? this.#join(session, infohash, { seeder: leftBytes === 0, now }, effects);
     this.#setSeeder(member, leftBytes === 0, effects);
@@ -219,6 +233,7 @@ export class SwarmRegistry {
       if (!this.descriptions.describe(member, file)) effects.push(fileMismatch(session));
       this.#note(member);
     } else this.#changes?.progressed(member);
+    this.#brought.note(member, publications, { isCopy, now }, effects);
     const event = advanceDownload(member, report, now);
     if (event?.type === 'download.completed') this.directory.downloadsCompleted += 1;
     if (event) effects.push(eventOf(session, event));
@@ -381,23 +396,4 @@ export class SwarmRegistry {
     this.#passOn(swarm, session);
     this.directory.release(swarm);
   }
-}
-
-function eventOf({ party }: Session, event: TrackerEvent): Effect {
-  return { type: 'event', party, event };
-}
-
-function replaced(session: Session): Effect {
-  const message = 'the same peer connected again: only its newest session stays open';
-  return { type: 'close', session, error: new EnjambreError('aborted', 'REPLACED', message) };
-}
-
-function swarmNotFound(to: Session): Effect {
-  const message = 'no connected peer has that file: peers are sent as they join';
-  return { type: 'problem', to, error: new EnjambreError('not-found', 'SWARM_NOT_FOUND', message) };
-}
-
-function fileMismatch(to: Session): Effect {
-  const message = 'another peer describes that infohash differently: the catalogue marks it as disputed';
-  return { type: 'problem', to, error: new EnjambreError('precondition', 'FILE_MISMATCH', message) };
 }

@@ -86,6 +86,34 @@ describe('the versions of a name', () => {
     );
   });
 
+  test('of two trackers that learned signed ones in any order are the same, and are those that the publisher signed', () => {
+    const content = fc.integer({ min: 1, max: 10 });
+    fc.assert(
+      fc.property(
+        fc.array(content, { maxLength: 30 }),
+        fc.array(fc.nat(), { minLength: 90, maxLength: 90 }),
+        (published, orders) => {
+          const records = published.map((number, index) => ({
+            infohash: sampleHash(number),
+            version: index + 1,
+            at: 10 * (index + 1),
+            signed: `${index}`,
+          }));
+          const learned = (): Versions =>
+            records
+              .map((record) => ({ record, place: orders.pop() ?? 0 }))
+              .sort((one, other) => one.place - other.place)
+              .reduce<Versions>((versions, { record }) => mergeVersions(versions, [record]), []);
+          const merged = mergeVersions(learned(), learned());
+          check(merged);
+          expect(numbersOf(merged)).toEqual(numbersOf(learned()));
+          expect(merged.at(-1)?.infohash).toBe(records.at(-1)?.infohash);
+          expect(merged.map(({ at }) => at)).toEqual(merged.map(({ version }) => 10 * version));
+        },
+      ),
+    );
+  });
+
   test('that two trackers received at once get numbers by their times', () => {
     const common = sharedInTurn([[1, 10]]);
     const [one, other] = [sharedInTurn([[2, 30]], common), sharedInTurn([[3, 20]], common)];

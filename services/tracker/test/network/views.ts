@@ -2,7 +2,7 @@ import { callUnary } from '@enjambre/rpc/client';
 import { EnjambreError } from '@enjambre/core/error';
 import { hex, type Harness } from '../harness.js';
 
-const whole = { query: '', pageSize: 1000, pageToken: '', exactName: false };
+const whole = { query: '', pageSize: 1000, pageToken: '', exactName: false, publisher: '' };
 
 /** Number of items in a list. */
 export function lengthOf(list: string): number {

@@ -37,6 +37,7 @@ const file: fc.Arbitrary<File> = fc.record({
       publisher: fc.option(fc.record({ id: text, name: text }), { nil: undefined }),
       version: fc.nat(),
       publishedAt: time,
+      signed: fc.constant(new Uint8Array()),
     }),
     { maxLength: 2 },
   ),

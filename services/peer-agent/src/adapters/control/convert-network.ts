@@ -14,7 +14,11 @@ import type {
 type WireMember = ListPeersResponse['members'][number];
 
 export function filesToWire({ items, nextPageToken }: Page<CatalogueFile>): ListFilesResponse {
-  return { files: items.map((file) => ({ ...file, publications: [...file.publications] })), nextPageToken };
+  return { files: items.map(fileToWire), nextPageToken };
+}
+
+function fileToWire(file: CatalogueFile): ListFilesResponse['files'][number] {
+  return { ...file, publications: file.publications.map((its) => ({ ...its, signed: new Uint8Array() })) };
 }
 
 export function memberToWire({ peer, isSeeder, ...bytes }: NetworkMember): WireMember {

@@ -103,7 +103,7 @@ export function transferToWire(view: TransferView): WireTransfer {
 
 function publicationToWire({ publisher, version, publishedAtMs }: Publication): WirePublication {
   const { id, name } = publisher;
-  return { publisher: { id, name }, version, publishedAt: new Date(publishedAtMs) };
+  return { publisher: { id, name }, version, publishedAt: new Date(publishedAtMs), signed: new Uint8Array() };
 }
 
 /** Milliseconds; `fallback` if absent. */

@@ -80,6 +80,7 @@ function guessFacts({ infohash, name }: Metainfo, location: string): TransferFac
     assembly: '',
     replace: 'none',
     publication: undefined,
+    published: undefined,
     follow: false,
     movingTo: '',
     addedAtMs: Date.now(),

@@ -4,7 +4,7 @@ import { nameFault } from '@enjambre/core/names';
 import { z } from 'zod';
 import { NOT_NOTED, readOwnFiles } from '../../domain/own-files.js';
 import { MAX_COPIES } from '../../domain/copies.js';
-import type { Publication } from '../../domain/publication.js';
+import { MAX_SIGNED_CHARS, type OwnPublication, type Publication } from '../../domain/publication.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 
 const VERSION = 1;
@@ -26,6 +26,7 @@ export type TransferFacts = Pick<
   | 'assembly'
   | 'replace'
   | 'publication'
+  | 'published'
   | 'follow'
   | 'copies'
   | 'addedAtMs'
@@ -34,11 +35,18 @@ export type TransferFacts = Pick<
 const location = z
   .string()
   .refine((path) => isAbsolute(path) && !path.includes('\0'), 'not an absolute path');
+const signed = z.base64().max(MAX_SIGNED_CHARS);
+const publishedSchema = z.object({
+  version: z.int().min(1),
+  published_at: z.iso.datetime({ offset: true }),
+  signed,
+});
 const publicationSchema = z.object({
   publisher_id: z.string().transform((text) => parsePeerId(text)),
   publisher_name: z.string().max(64).default(''),
   version: z.int().min(1),
   published_at: z.iso.datetime({ offset: true }),
+  signed: signed.optional(),
 });
 const copySchema = z.object({ origin: z.boolean(), location, fingerprint: z.string().default('') });
 
@@ -64,6 +72,7 @@ export const factsShape = {
   // Older versions know no versions of a name.
   replace: z.enum(['none', 'own', 'any']).default('none'),
   publication: publicationSchema.optional().catch(undefined),
+  published: publishedSchema.optional().catch(undefined),
   follow: z.boolean().default(false),
   copies: z.array(copySchema).default([]),
   added_at: z.iso.datetime({ offset: true }),
@@ -88,6 +97,7 @@ export function factsToEntry(facts: TransferFacts): z.input<EntrySchema> {
     assembly: facts.assembly,
     ...(facts.replace !== 'none' && { replace: facts.replace }),
     ...(facts.publication && { publication: publicationToEntry(facts.publication) }),
+    ...(facts.published && { published: publishedToEntry(facts.published) }),
     ...(facts.follow && { follow: true }),
     ...(facts.copies.length > 0 && { copies: [...facts.copies] }),
     added_at: new Date(facts.addedAtMs).toISOString(),
@@ -110,6 +120,7 @@ export function factsFromEntry(entry: z.output<EntrySchema>): TransferFacts {
     assembly: entry.assembly,
     replace: entry.replace,
     publication: entry.publication && publicationFromEntry(entry.publication),
+    published: entry.published && publishedFromEntry(entry.published),
     follow: entry.follow,
     copies: entry.copies.slice(0, MAX_COPIES),
     addedAtMs: Date.parse(entry.added_at),
@@ -117,13 +128,27 @@ export function factsFromEntry(entry: z.output<EntrySchema>): TransferFacts {
 }
 
 function publicationToEntry(publication: Publication): z.input<typeof publicationSchema> {
-  const { publisher, version, publishedAtMs } = publication;
+  const { publisher, version, publishedAtMs, signed } = publication;
   return {
     publisher_id: publisher.id,
     publisher_name: publisher.name,
     version,
     published_at: new Date(publishedAtMs).toISOString(),
+    ...(signed !== undefined && { signed }),
   };
+}
+
+function publishedToEntry({
+  version,
+  publishedAtMs,
+  signed,
+}: OwnPublication): z.input<typeof publishedSchema> {
+  return { version, published_at: new Date(publishedAtMs).toISOString(), signed };
+}
+
+function publishedFromEntry(entry: z.output<typeof publishedSchema>): OwnPublication {
+  const { version, published_at: time, signed } = entry;
+  return { version, publishedAtMs: Date.parse(time), signed };
 }
 
 function publicationFromEntry(entry: z.output<typeof publicationSchema>): Publication {
@@ -131,6 +156,7 @@ function publicationFromEntry(entry: z.output<typeof publicationSchema>): Public
     publisher: { id: entry.publisher_id, name: entry.publisher_name },
     version: entry.version,
     publishedAtMs: Date.parse(entry.published_at),
+    ...(entry.signed !== undefined && { signed: entry.signed }),
   };
 }
 

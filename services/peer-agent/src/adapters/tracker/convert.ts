@@ -23,7 +23,7 @@ import type {
   MembershipEvent,
   SharedFile,
 } from '../../app/ports/tracker.js';
-import type { Publication } from '../../domain/publication.js';
+import { MAX_SIGNED_CHARS, type Publication } from '../../domain/publication.js';
 import type { PeerAddress } from '../../app/ports/peers.js';
 import type { TrackerMessage } from './tracker-session.js';
 
@@ -48,9 +48,11 @@ export function membershipMessage(
 ): TrackerMessage {
   const infohash = infoHashToBytes(membership.infohash);
   const file = membership.file && summaryToWire(membership.file);
+  const publications =
+    event === 'numbers' ? [] : membership.signed.map((text) => Buffer.from(text, 'base64'));
   if (event === 'shared' || (membership.origin && event !== 'numbers')) {
     const restated = event !== 'started' && event !== 'shared';
-    return { $case: 'share', value: { infohash, file, restated } };
+    return { $case: 'share', value: { infohash, file, restated, publications } };
   }
   return {
     $case: 'announce',
@@ -63,6 +65,7 @@ export function membershipMessage(
       file,
       message: message.slice(0, 512),
       reason,
+      publications,
     },
   };
 }
@@ -109,11 +112,23 @@ export function fileFromWire(file: File): SharedFile {
 
 /** Publications that have all their facts. */
 function publicationsFromWire({ publications }: File): Publication[] {
-  return publications.flatMap(({ publisher, version, publishedAt }) => {
+  return publications.flatMap(({ publisher, version, publishedAt, signed }) => {
     if (!publisher || version < 1 || !publishedAt) return [];
     const { id: peerId, name } = publisher;
-    return [{ publisher: { id: parsePeerId(peerId), name }, version, publishedAtMs: publishedAt.getTime() }];
+    return [
+      {
+        publisher: { id: parsePeerId(peerId), name },
+        version,
+        publishedAtMs: publishedAt.getTime(),
+        ...signedFromWire(signed),
+      },
+    ];
   });
+}
+
+function signedFromWire(bytes: Uint8Array): Pick<Publication, 'signed'> {
+  const signed = Buffer.from(bytes).toString('base64');
+  return signed === '' || signed.length > MAX_SIGNED_CHARS ? {} : { signed };
 }
 
 function summaryToWire({ name, size, pieceLength, fileCount }: FileSummary): WireSummary {

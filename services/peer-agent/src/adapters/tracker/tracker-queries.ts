@@ -59,6 +59,7 @@ export class TrackerQueries implements NetworkView {
       pageSize: MOST_NAMESAKES,
       pageToken: '',
       exactName: true,
+      publisher: '',
     });
     // What is not on the page may be what is meant.
     if (nextPageToken !== '') throw tooManyNamesakes(query);
@@ -66,7 +67,13 @@ export class TrackerQueries implements NetworkView {
   }
 
   async listFiles(query: string, { pageSize, pageToken }: PageRequest): Promise<Page<CatalogueFile>> {
-    const { files, nextPageToken } = await this.#files({ query, pageSize, pageToken, exactName: false });
+    const { files, nextPageToken } = await this.#files({
+      query,
+      pageSize,
+      pageToken,
+      exactName: false,
+      publisher: '',
+    });
     return { items: files.map(catalogueFileFromWire), nextPageToken };
   }
 

@@ -61,6 +61,7 @@ export function newRecord(
     fingerprint: '',
     replace: 'none',
     publication,
+    published: undefined,
     follow: false,
     copies: [],
     recheck: false,

@@ -32,6 +32,19 @@ export interface Membership {
   readonly uploadedBytes: number;
   /** Since the Unix epoch. A new session repeats shares in this order, so that the last one is the newest version. */
   readonly addedAtMs: number;
+  /** Signed publications of the content, in base64: this agent's own, and the one that it has it from. */
+  readonly signed: readonly string[];
+}
+
+/** Signs what this agent publishes. */
+export interface PublicationSigner {
+  /** The signed publication, in base64. */
+  sign(facts: {
+    readonly infohash: InfoHash;
+    readonly name: string;
+    readonly version: number;
+    readonly publishedAtMs: number;
+  }): string;
 }
 
 /**

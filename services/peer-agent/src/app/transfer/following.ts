@@ -106,8 +106,12 @@ export class Following implements Startable {
     const { infohash, publication } = transfer.record;
     const file = files.find((its) => its.infohash === infohash);
     const its = file && publication && byPublisher(file, publication.publisher.id);
-    if (its && (its.version !== publication.version || its.publishedAtMs !== publication.publishedAtMs))
-      await transfer.amend(noting({ publication: its }));
+    if (!its) return;
+    const { version, publishedAtMs, signed } = publication;
+    const isSame = its.version === version && its.publishedAtMs === publishedAtMs;
+    // A tracker keeps the signatures of the newest versions only.
+    if (!isSame || (its.signed ?? signed) !== signed)
+      await transfer.amend(noting({ publication: { ...(signed !== undefined && { signed }), ...its } }));
   }
 
   #complain({ infohash, name }: Transfer, error: unknown): void {

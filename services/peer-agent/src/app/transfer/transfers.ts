@@ -14,6 +14,8 @@ import { asked, identityOf, newRecord, type Identity } from '../agent/identity.j
 import { checkTorrentName } from './asked-name.js';
 import { KeyedSerial } from './keyed-serial.js';
 import { Outdated } from './outdated.js';
+import { OwnPublications } from './own-publications.js';
+import type { PublicationSigner } from '../ports/tracker.js';
 import { CONTENT_CHANGED } from '../ports/piece-store.js';
 import type { ContentHasher, ScannedContent } from '../ports/sharing.js';
 import type { Place } from '../ports/store-factory.js';
@@ -39,6 +41,7 @@ export interface TransfersComponents extends Omit<
   'changed' | 'counted' | 'moved' | 'save' | 'claim' | 'checkRoom' | 'replacement'
 > {
   readonly hasher: ContentHasher;
+  readonly signer: PublicationSigner;
 }
 
 export interface TransfersInit {
@@ -66,6 +69,7 @@ export class Transfers implements Startable, ServingDirectory {
   readonly #lookup: TransferLookup;
   readonly #replacement: Replacement;
   readonly #downloads: DownloadStarts;
+  readonly #published: OwnPublications;
 
   constructor(
     parts: TransfersComponents,
@@ -93,11 +97,12 @@ export class Transfers implements Startable, ServingDirectory {
       },
       init.downloadDir,
     );
+    this.#published = new OwnPublications(parts.signer, (infohash) => this.#isOffered(infohash));
     this.#saver = new RecordSaver({ ...parts, transfers: this });
   }
 
   async start(): Promise<void> {
-    for (const record of await this.#parts.archive.load()) this.#add(record);
+    for (const record of this.#published.completed(await this.#parts.archive.load())) this.#add(record);
     const limit = pLimit(STARTS_AT_ONCE);
     await Promise.all(Array.from(this.all(), (transfer) => limit(() => transfer.start('update'))));
     this.#saver.start();
@@ -238,6 +243,11 @@ export class Transfers implements Startable, ServingDirectory {
     return this.#room.check(need, () => runningBeside(infohash, this.#transfers.values()));
   }
 
+  #isOffered(infohash: InfoHash): boolean {
+    const { origin = false, goal = 'pause' } = this.#transfers.get(infohash)?.record ?? {};
+    return origin && goal === 'run';
+  }
+
   #holder(infohash: InfoHash): Holder | undefined {
     const transfer = this.#transfers.get(infohash);
     if (!transfer) return undefined;
@@ -266,9 +276,10 @@ export class Transfers implements Startable, ServingDirectory {
     const copies = otherCopies(before ? copiesOf(before) : [], location, metainfo.name);
     const nowMs = clock.epochMs();
     const shared = sharedFrom({ location, fingerprint }, copies, nowMs);
-    const transfer =
-      known ?? this.#add({ ...newRecord(identity, { origin: true, location, nowMs }), ...limits, ...shared });
-    const named = { name: identity.name, sizeBytes: identity.size };
+    const published = this.#published.publish({ ...identity, published: before?.published }, nowMs);
+    const record = { ...newRecord(identity, { origin: true, location, nowMs }), ...limits, ...shared };
+    const transfer = known ?? this.#add({ ...record, published });
+    const named = { name: identity.name, sizeBytes: identity.size, published };
     await (known ? known.become({ ...named, ...shared }, 'started') : transfer.start('started'));
     // The caller may pass the infohash on at once: it must be served by then.
     await transfer.settled();

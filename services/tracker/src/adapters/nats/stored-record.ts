@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { MAX_PUBLICATION_BYTES } from '@enjambre/common/identity/publication-record';
 import { parseInfoHash, parsePeerId, type InfoHash } from '@enjambre/core/ids';
 import { checkName } from '@enjambre/core/names';
 import { z } from 'zod';
@@ -8,6 +9,7 @@ import { mergeVersions, MAX_VERSIONS } from '../../domain/versions.js';
 import { checkFileSummary } from '../../domain/file-summary.js';
 
 const MAX_NAME_CHARS = 64;
+const MAX_SIGNED_CHARS = 4 * Math.ceil(MAX_PUBLICATION_BYTES / 3);
 const peerName = z.string().max(MAX_NAME_CHARS);
 const time = z.iso.datetime().optional();
 
@@ -51,6 +53,7 @@ const publicationSchema = z.object({
         version: z.int().min(1),
         published_at: z.iso.datetime(),
         copy: z.boolean().default(false),
+        signed: z.base64().max(MAX_SIGNED_CHARS).optional(),
       }),
     )
     .min(1)
@@ -107,11 +110,12 @@ export function isPublicationKey(key: string): boolean {
 
 /** Encodes a publication as JSON, readable with `nats kv get`. */
 export function encodePublication({ name, publisher, party, versions }: Publication): string {
-  const listed = versions.map(({ infohash, version, at, isCopy }) => ({
+  const listed = versions.map(({ infohash, version, at, isCopy, signed }) => ({
     infohash,
     version,
     published_at: new Date(at).toISOString(),
     ...(isCopy && { copy: true }),
+    ...(signed !== undefined && { signed }),
   }));
   return JSON.stringify({ name, publisher, party, versions: listed });
 }
@@ -122,11 +126,12 @@ export function decodePublication(key: string, value: Uint8Array): Publication {
     JSON.parse(Buffer.from(value).toString()),
   );
   checkName(name);
-  const read = versions.map(({ infohash, version, published_at: time, copy }) => ({
+  const read = versions.map(({ infohash, version, published_at: time, copy, signed }) => ({
     infohash: parseInfoHash(infohash),
     version,
     at: Date.parse(time),
     ...(copy && { isCopy: true }),
+    ...(signed !== undefined && { signed }),
   }));
   const publication = {
     name,
