@@ -13,6 +13,8 @@ A name means the newest version of its publisher; if several peers publish it, t
   enjambre get w1.bin --follow             and of each later one
   enjambre get a.bin b.bin -o /srv         two files, into /srv
   enjambre get - < w1.torrent              what a .torrent names
+  enjambre get set --select 'sub/*.bin'    part of a folder; ** matches across folders
+  enjambre get set --select sub --select '!**/*.log'    a folder in it, without its logs
 
 --exec runs its COMMAND with sh -c, for one file at a time, also if the file was complete
 before. The file is in variables, and only there: ENJAMBRE_FILE_PATH, _NAME, _INFOHASH,
@@ -116,6 +118,12 @@ export const SHARING: readonly ClientCommand[] = [
         flags: '--follow',
         description: 'move to each new version of that name and publisher, until the transfer is removed',
       },
+      {
+        flags: '--select <GLOB>',
+        description: "only these files of a folder, such as 'sub/*.bin' (may be repeated; ! excludes)",
+        parse: (value: string, previous: readonly string[] | undefined) =>
+          append(present('--select: a pattern is missing')(value), previous),
+      },
       { flags: '--detach', description: 'return at once; the agent continues in the background' },
       {
         flags: '--timeout <DURATION>',
@@ -145,6 +153,7 @@ export const SHARING: readonly ClientCommand[] = [
         publisher: text(given.publisher),
         replace: given.replace === true,
         follow: given.follow === true,
+        select: Array.isArray(given.select) ? given.select.map(String) : [],
         detach: given.detach === true,
         exec: text(given.exec),
         timeoutSeconds: typeof given.timeout === 'number' ? given.timeout : undefined,

@@ -10,6 +10,7 @@ import { factLines, type Fact } from '../render/facts.js';
 import { ifAny, type JsonObject } from '../render/json-line.js';
 import { peerOf, secondsOf } from '../render/json.js';
 import { percentages } from '../render/percentages.js';
+import { isPart, selectedBytesOf } from '../render/selected.js';
 import { table } from '../render/table.js';
 import {
   count as counted,
@@ -57,7 +58,8 @@ function factsOf(explanation: Explanation): Fact[] {
   const total = secondsOf(explanation.totalTime) ?? 0;
   return [
     ['state', stateWord(explanation.state)],
-    ['done', `${formatBytes(explanation.doneBytes)} of ${formatBytes(explanation.sizeBytes)}`],
+    ['done', `${formatBytes(explanation.doneBytes)} of ${formatBytes(selectedBytesOf(explanation))}`],
+    ['size', isPart(explanation) ? formatBytes(explanation.sizeBytes) : ''],
     ['time', total > 0 ? formatSeconds(total) : ''],
     ['start', beginning(explanation)],
     ['discarded', discarded(explanation)],
@@ -143,6 +145,7 @@ function explanationJson(explanation: Explanation): JsonObject {
     name: explanation.name,
     state: stateJson(explanation.state),
     size_bytes: ifAny(explanation.sizeBytes),
+    selected_bytes: isPart(explanation) ? explanation.selectedBytes : undefined,
     done_bytes: explanation.doneBytes,
     total_seconds: ifAny(secondsOf(explanation.totalTime) ?? 0),
     spent: explanation.spent.map(({ cause, time, stalled }) => ({

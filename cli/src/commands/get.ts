@@ -5,6 +5,7 @@ import type { Session } from '../context.js';
 import { downloadSource, localPath } from '../ref.js';
 import { doneJson, secondsOf, sourcesOf, transferJson } from '../render/json.js';
 import type { ProgressLine } from '../render/progress.js';
+import { sizeText } from '../render/selected.js';
 import { table } from '../render/table.js';
 import { formatBytes, formatPercent, formatRate, formatSeconds, plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
@@ -26,6 +27,8 @@ export interface GetOptions {
   readonly replace?: boolean;
   /** Move to each new version of the name. */
   readonly follow?: boolean;
+  /** Only these files of a folder: patterns for their paths in it. */
+  readonly select?: readonly string[];
   /** Return as soon as the download is started. */
   readonly detach: boolean;
   /** How long to wait for completion; the agent continues after it. */
@@ -110,10 +113,11 @@ async function start(
   { ref, options }: { ref: string; options: GetOptions },
 ): Promise<Begun> {
   const { output, name = '', publisher = '', limits, replace = false, follow = false } = options;
+  const select = [...(options.select ?? [])];
   const source = await downloadSource(ref, session);
   const outputDir = output === undefined ? '' : pathFrom(session.context, output);
   const { transfer, alreadyComplete } = await agent
-    .download({ source, outputDir, limits, name, publisher, replace, follow })
+    .download({ source, outputDir, limits, name, publisher, replace, follow, select })
     .catch(async (error: unknown) => {
       throw await notShared(error, ref, session.context);
     });
@@ -213,12 +217,12 @@ function finished({ output }: Session, transfer: Transfer, already: boolean): vo
     return;
   }
   if (already) {
-    output.line(`already complete  ${plain(transfer.path)}  ${formatBytes(transfer.sizeBytes)}`);
+    output.line(`already complete  ${plain(transfer.path)}  ${sizeText(transfer)}`);
     return;
   }
   const seconds = secondsOf(transfer.activeTime) ?? 0;
   const received = Number(transfer.downloadedBytes);
-  const size = formatBytes(transfer.sizeBytes);
+  const size = sizeText(transfer);
   const pace =
     seconds > 0 && received > 0 ? ` in ${formatSeconds(seconds)} (${formatRate(received / seconds)})` : '';
   output.line(`${output.colors.green('done')}  ${plain(transfer.path)}  ${size}${pace}`);

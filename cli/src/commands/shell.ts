@@ -16,6 +16,7 @@ import type { Context, Session } from '../context.js';
 import { EXIT, failureOf } from '../exit.js';
 import { downloadFlag, priorityFlag, uploadFlag } from '../limit-flags.js';
 import { limitsGiven } from '../limit-values.js';
+import { selectedBytesOf } from '../render/selected.js';
 import { formatBytes, formatPercent, plain, shortDigits } from '../render/text.js';
 import { stateWord, trackerStateWord } from '../render/transfer-state.js';
 import { examineAgent } from '../doctor-command.js';
@@ -237,8 +238,9 @@ async function transfersEntry(run: Run): Promise<void> {
 }
 
 function hintOf(transfer: Transfer): string {
-  const done = formatPercent(transfer.doneBytes, transfer.sizeBytes);
-  return `${stateWord(transfer.state)}, ${done} of ${formatBytes(transfer.sizeBytes)}`;
+  const size = selectedBytesOf(transfer);
+  const done = formatPercent(transfer.doneBytes, size);
+  return `${stateWord(transfer.state)}, ${done} of ${formatBytes(size)}`;
 }
 
 async function transferMenu(run: Run, ref: string): Promise<void> {

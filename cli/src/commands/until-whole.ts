@@ -3,6 +3,7 @@ import { TransferState, type Transfer } from '@enjambre/proto/gen/enjambre/agent
 import type { Session } from '../context.js';
 import { connectedSources, progressJson, secondsOf } from '../render/json.js';
 import { ProgressLine, type Progress } from '../render/progress.js';
+import { selectedBytesOf } from '../render/selected.js';
 import { plain, shortDigits } from '../render/text.js';
 import { stateWord } from '../render/transfer-state.js';
 import { isStopped } from '../several.js';
@@ -90,7 +91,7 @@ function progressOf(transfer: Transfer): Progress {
   const done = transfer.state === TransferState.SEEDING;
   const checked = transfer.checkedPieceCount * Number(transfer.pieceLength);
   const checking = transfer.state === TransferState.CHECKING;
-  const sizeBytes = Number(transfer.sizeBytes);
+  const sizeBytes = Number(selectedBytesOf(transfer));
   const waiting = transfer.message === '' ? '' : plain(messageOf(transfer));
   return {
     name: plain(transfer.name),

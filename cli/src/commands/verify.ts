@@ -4,6 +4,7 @@ import type { Session } from '../context.js';
 import { transferRef } from '../ref.js';
 import { forEach, selected, type Selection } from '../several.js';
 import { transferJson, verifiedJson, type Findings } from '../render/json.js';
+import { selectedPiecesOf } from '../render/selected.js';
 import { count, formatBytes, plain, shortDigits } from '../render/text.js';
 import { untilWhole } from './until-whole.js';
 
@@ -87,7 +88,8 @@ function begun({ output }: Session, transfer: Transfer): void {
 function tell({ output }: Session, findings: Findings): void {
   const { transfer, piecesGood, bytesFetched } = findings;
   output.object(verifiedJson(findings));
-  const { state, pieceCount } = transfer;
+  const { state } = transfer;
+  const pieceCount = selectedPiecesOf(transfer);
   const isComplete = state === TransferState.SEEDING;
   const again = piecesGood === pieceCount ? '' : ' again';
   const good = `${piecesGood.toLocaleString('en')} of ${count(pieceCount, 'piece')} intact`;

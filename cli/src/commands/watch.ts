@@ -3,6 +3,7 @@ import type { Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { agentStream } from '../agent-client.js';
 import type { Session } from '../context.js';
 import { chosen, sort, tableOf } from '../render/listing.js';
+import { selectedBytesOf } from '../render/selected.js';
 import { formatPercent, plain, shorten } from '../render/text.js';
 import { isInDoubt, TRANSFER_LIST } from '../render/transfer-list.js';
 import { followStream } from './follow.js';
@@ -78,6 +79,6 @@ function screenful(transfers: readonly Transfer[], { output }: Session): string[
 /** Rates change all the time: they are no reason for another line. */
 function summaryOf(transfer: Transfer | undefined): string {
   if (!transfer) return '';
-  const done = isInDoubt(transfer) ? '?' : formatPercent(transfer.doneBytes, transfer.sizeBytes);
+  const done = isInDoubt(transfer) ? '?' : formatPercent(transfer.doneBytes, selectedBytesOf(transfer));
   return [transfer.state, done, transfer.name].join('\n');
 }

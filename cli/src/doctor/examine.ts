@@ -4,6 +4,7 @@ import { VERSION } from '@enjambre/common/version';
 import type { AgentConfig } from '@enjambre/peer-agent/config';
 import type { GetStatsResponse } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { Session } from '../context.js';
+import { selectedBytesOf } from '../render/selected.js';
 import { plain } from '../render/text.js';
 import type { Finding } from './finding.js';
 import { gatherFolder, type Folder } from './gather-disk.js';
@@ -174,7 +175,7 @@ async function lookAtDisk({ agent, config }: Patient): Promise<Finding[]> {
 function stillNeeded({ transfers }: LiveAgent, folder: string): number {
   return transfers
     .filter(({ origin, completedAt, path }) => !origin && !completedAt && path.startsWith(`${folder}/`))
-    .reduce((sum, { sizeBytes, doneBytes }) => sum + Number(sizeBytes - doneBytes), 0);
+    .reduce((sum, transfer) => sum + Number(selectedBytesOf(transfer) - transfer.doneBytes), 0);
 }
 
 async function lookAtLimits({ session, agent, config }: Patient): Promise<Finding[]> {

@@ -6,6 +6,7 @@ import { distanceJson, trafficJson } from './distance.js';
 import { ifAny, type JsonObject, type JsonValue } from './json-line.js';
 import { leftOutJson } from './left-out.js';
 import { messageOf } from '../transfer-wording.js';
+import { isPart } from './selected.js';
 import { stateJson } from './transfer-state.js';
 
 // The shapes that `--json` prints: a public interface, described in docs/vocabulary.md. Fields are only ever added.
@@ -35,6 +36,7 @@ export function transferJson(type: string, transfer: Transfer): JsonObject {
     ...publicationJson(transfer.publication),
     follow: transfer.follow,
     size_bytes: ifAny(transfer.sizeBytes),
+    ...selectionJson(transfer),
     done_bytes: transfer.doneBytes,
     piece_count: ifAny(transfer.pieceCount),
     done_piece_count: transfer.donePieceCount,
@@ -59,6 +61,17 @@ export function transferJson(type: string, transfer: Transfer): JsonObject {
   };
 }
 
+/** The selected files; absent if all are. */
+function selectionJson(transfer: Transfer): Readonly<Record<string, JsonValue>> {
+  if (transfer.select.length === 0) return {};
+  return {
+    select: transfer.select,
+    selected_bytes: ifAny(transfer.selectedBytes),
+    selected_piece_count: ifAny(transfer.selectedPieceCount),
+    selected_file_count: ifAny(transfer.selectedFileCount),
+  };
+}
+
 /** A progress line of `get --json`. */
 export function progressJson(transfer: Transfer): JsonObject {
   return {
@@ -69,6 +82,7 @@ export function progressJson(transfer: Transfer): JsonObject {
     reason: transfer.reason,
     message: messageOf(transfer),
     size_bytes: ifAny(transfer.sizeBytes),
+    selected_bytes: isPart(transfer) ? transfer.selectedBytes : undefined,
     done_bytes: transfer.doneBytes,
     checked_piece_count: ifAny(transfer.checkedPieceCount),
     download_rate: transfer.downloadRate,
@@ -90,6 +104,7 @@ export function doneJson(transfer: Transfer): JsonObject {
     name: transfer.name,
     path: transfer.path,
     size_bytes: transfer.sizeBytes,
+    selected_bytes: isPart(transfer) ? transfer.selectedBytes : undefined,
     active_seconds: secondsOf(transfer.activeTime) ?? 0,
     sources: sourcesOf(transfer).map(({ name, id: peerId, downloadedBytes }) => ({
       ...peerOf(peerId, name),
@@ -117,6 +132,7 @@ export function verifiedJson({ transfer, piecesGood, bytesFetched }: Findings): 
     reason: transfer.reason,
     message: messageOf(transfer),
     piece_count: transfer.pieceCount,
+    selected_piece_count: isPart(transfer) ? transfer.selectedPieceCount : undefined,
     good_piece_count: piecesGood,
     downloaded_bytes: bytesFetched,
   };

@@ -18,6 +18,7 @@ import {
   shortDigits,
   timeLeftText,
 } from './text.js';
+import { selectedBytesOf } from './selected.js';
 import { isInDoubt, rateOrDash, stateColor } from './transfer-list.js';
 import { stateWord } from './transfer-state.js';
 
@@ -34,7 +35,7 @@ export function describeTransfer(transfer: Transfer, screen: Screen, now: number
 
 function transferFacts(transfer: Transfer, colors: Output['colors'], now: number): Fact[] {
   const state = stateWord(transfer.state);
-  const done = formatPercent(transfer.doneBytes, transfer.sizeBytes);
+  const done = formatPercent(transfer.doneBytes, selectedBytesOf(transfer));
   const left = secondsOf(transfer.timeLeft);
   const active = secondsOf(transfer.activeTime) ?? 0;
   const known = transfer.sizeBytes > 0n;
@@ -44,6 +45,7 @@ function transferFacts(transfer: Transfer, colors: Output['colors'], now: number
     ['reason', plain(messageOf(transfer))],
     ['warning', plain(transfer.warning)],
     ['size', known ? sizeOf(transfer) : 'not known yet'],
+    ['selected', selectedText(transfer)],
     ['done', counted ? `${formatBytes(transfer.doneBytes)}, ${count(transfer.donePieceCount, 'piece')}` : ''],
     ['rate', rates(transfer) + (left === undefined ? '' : `, ${timeLeftText(left)}`)],
     ['limits', isLimited(transfer) ? limitsText(transfer) : ''],
@@ -73,6 +75,16 @@ function sizeOf(transfer: Transfer): string {
   const files = transfer.fileCount > 1 ? `, ${count(transfer.fileCount, 'file')}` : '';
   const pieces = `${count(transfer.pieceCount, 'piece')} of ${formatBinary(transfer.pieceLength)}`;
   return `${formatBytes(transfer.sizeBytes)}${files}, ${pieces}`;
+}
+
+/** The selected files; empty if all are. */
+function selectedText(transfer: Transfer): string {
+  const { select, selectedFileCount, selectedPieceCount } = transfer;
+  if (select.length === 0) return '';
+  const patterns = select.map((pattern) => plain(pattern)).join(', ');
+  if (selectedFileCount === 0) return patterns;
+  const files = `${count(selectedFileCount, 'file')}, ${count(selectedPieceCount, 'piece')}`;
+  return `${formatBytes(selectedBytesOf(transfer))}, ${files}: ${patterns}`;
 }
 
 function rates(transfer: Transfer): string {

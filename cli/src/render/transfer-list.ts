@@ -2,6 +2,7 @@ import { TransferState, type Transfer } from '@enjambre/proto/gen/enjambre/agent
 import type { Output } from '../output.js';
 import { transferJson } from './json.js';
 import type { Listing } from './listing.js';
+import { selectedBytesOf, sizeText } from './selected.js';
 import { formatBytes, formatPercent, formatRate, plain, shortDigits } from './text.js';
 import { stateWord, type StateWord } from './transfer-state.js';
 
@@ -17,14 +18,16 @@ export const TRANSFER_LIST: Listing<Transfer> = {
     {
       title: 'done',
       align: 'right',
-      text: (transfer) => (isInDoubt(transfer) ? '?' : formatPercent(transfer.doneBytes, transfer.sizeBytes)),
-      value: ({ doneBytes, sizeBytes }) => (sizeBytes === 0n ? 0 : Number(doneBytes) / Number(sizeBytes)),
+      text: (transfer) =>
+        isInDoubt(transfer) ? '?' : formatPercent(transfer.doneBytes, selectedBytesOf(transfer)),
+      value: (transfer) =>
+        transfer.sizeBytes === 0n ? 0 : Number(transfer.doneBytes) / Number(selectedBytesOf(transfer)),
     },
     {
       title: 'size',
       align: 'right',
-      text: ({ sizeBytes }) => (sizeBytes === 0n ? '?' : formatBytes(sizeBytes)),
-      value: ({ sizeBytes }) => sizeBytes,
+      text: (transfer) => (transfer.sizeBytes === 0n ? '?' : sizeText(transfer)),
+      value: selectedBytesOf,
     },
     {
       title: 'down',
@@ -80,9 +83,10 @@ function connectedPeers({ peers }: Transfer): number {
 }
 
 /** Complete at the last check, but failed or missing since then: only `verify` can tell how much is left. */
-export function isInDoubt({ state, doneBytes, sizeBytes }: Transfer): boolean {
+export function isInDoubt(transfer: Transfer): boolean {
+  const { state, doneBytes } = transfer;
   const isInQuestion = state === TransferState.FAILED || state === TransferState.MISSING;
-  return isInQuestion && doneBytes === sizeBytes;
+  return isInQuestion && doneBytes === selectedBytesOf(transfer);
 }
 
 export function rateOrDash(rate: bigint): string {

@@ -74,6 +74,14 @@ export class Bitfield {
     return this.#count === 0;
   }
 
+  /** True if every bit that is set in `other`, of the same length, is also set here. */
+  includes(other: Bitfield): boolean {
+    if (other.length !== this.length) {
+      throw new RangeError(`a bitfield of ${this.length} bits cannot include one of ${other.length}`);
+    }
+    return this.#words.every((word, at) => ((other.#words[at] ?? 0) & ~word) === 0);
+  }
+
   has(index: number): boolean {
     this.#check(index);
     return (this.#byte(index >>> 3) & (0x80 >>> (index & 7))) !== 0;

@@ -3,15 +3,19 @@ import type { Bitfield } from '@enjambre/core/bitfield';
 import { PieceLayout } from '@enjambre/core/layout';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
+import type { Selection } from '../domain/selection.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import { CONTENT_CHANGED, type PieceStore } from './ports/piece-store.js';
 import type { FileSummary, Membership } from './ports/tracker.js';
 import type { StoreFactory } from './ports/store-factory.js';
+import { selectionOf } from './select-files.js';
 
 /** The content of a transfer, once its metainfo is known. */
 export interface Content {
   readonly metainfo: Metainfo;
   readonly layout: PieceLayout;
+  /** What is to be downloaded of it; all of it, unless selected. */
+  readonly selection: Selection;
   readonly store: PieceStore;
   /** Sums the sizes of pieces. */
   readonly sum: PieceSum;
@@ -19,9 +23,12 @@ export interface Content {
 
 export function openContent(metainfo: Metainfo, record: TransferRecord, stores: StoreFactory): Content {
   const { origin, location, inPlace } = record;
-  const store = origin ? stores.original(metainfo, location) : stores.download(metainfo, location, inPlace);
+  const selection = selectionOf(metainfo, record.select);
+  const store = origin
+    ? stores.original(metainfo, location)
+    : stores.download(metainfo, location, inPlace, selection);
   const layout = PieceLayout.of(metainfo);
-  return { metainfo, layout, store, sum: new PieceSum(layout) };
+  return { metainfo, layout, selection, store, sum: new PieceSum(layout) };
 }
 
 /** True if the files of a download have their final name, even if not recorded yet: they may then be the user's. */

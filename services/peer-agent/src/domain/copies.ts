@@ -12,9 +12,10 @@ export function pathOfCopy(
   return location.endsWith('/') ? location + name : `${location}/${name}`;
 }
 
-/** All copies of the complete content, the current one first. */
-export function copiesOf({ complete, origin, location, fingerprint, copies }: TransferRecord): ContentCopy[] {
-  return complete ? [{ origin, location, fingerprint }, ...copies] : [...copies];
+/** All copies of the complete content, the current one first. Selected files alone are no copy. */
+export function copiesOf(record: TransferRecord): ContentCopy[] {
+  const { complete, select, origin, location, fingerprint, copies } = record;
+  return complete && select.length === 0 ? [{ origin, location, fingerprint }, ...copies] : [...copies];
 }
 
 /** Changes when another copy becomes known. Nothing changes if it is the current one. */
@@ -62,7 +63,7 @@ export function sharedFrom(
   copies: readonly ContentCopy[],
   nowMs: number,
 ): Partial<TransferRecord> {
-  const place = { origin: true, location, fingerprint, inPlace: true, copies };
+  const place = { origin: true, location, fingerprint, inPlace: true, select: [], copies };
   return { ...NEW_PLACE, ...place, complete: true, completedAtMs: nowMs, goal: 'run', ...NO_FAILURE };
 }
 

@@ -42,6 +42,11 @@ function readRanges(own: OwnFiles): (readonly [number, number])[] {
   });
 }
 
+/** All files of a selection. */
+export function ownSelection(files: Iterable<number>, count: number): OwnFiles {
+  return withOwn('none', [...files], count);
+}
+
 /** Adds files that the agent has created. */
 export function withOwn(own: OwnFiles, made: readonly number[], count: number): OwnFiles {
   if (made.length === 0 || own === 'all') return own;

@@ -59,6 +59,7 @@ export interface TransferRecord extends LimitSettings {
   readonly location: string;
   /** Target folder of a download that is being moved, else empty: after a crash its part is there or in `location`. */
   readonly movingTo: string;
+  /** All files to download are complete. */
   readonly complete: boolean;
   /** True once the content has its final name in `location`; until then it is assembled elsewhere. */
   readonly inPlace: boolean;
@@ -79,11 +80,15 @@ export interface TransferRecord extends LimitSettings {
   readonly published: OwnPublication | undefined;
   /** True if newer versions of its name and publisher are downloaded in its place. */
   readonly follow: boolean;
+  /** Patterns of the files to download; empty for all. See `SelectPatterns`. */
+  readonly select: readonly string[];
   /** Other complete copies of the content: one is used when the current one is missing or changed. */
   readonly copies: readonly ContentCopy[];
   /** The recorded state of the content is in doubt: the next run hashes all of it. */
   readonly recheck: boolean;
   readonly sizeBytes: number;
+  /** Sum of the sizes of the files to download. Until the metainfo is known, `sizeBytes`. */
+  readonly selectedBytes: number;
   readonly doneBytes: number;
   readonly downloadedBytes: number;
   readonly uploadedBytes: number;

@@ -71,6 +71,7 @@ const record: fc.Arbitrary<TransferRecord> = fc
       nil: undefined,
     }),
     follow: fc.boolean(),
+    select: fc.array(fc.string({ maxLength: 30 }), { maxLength: 3 }),
     fingerprint: fc.string({ maxLength: 64 }),
     copies: fc.array(
       fc.record({ origin: fc.boolean(), location: path, fingerprint: fc.string({ maxLength: 64 }) }),
@@ -80,6 +81,7 @@ const record: fc.Arbitrary<TransferRecord> = fc
     ),
     recheck: fc.boolean(),
     sizeBytes: count,
+    selectedBytes: count,
     doneBytes: count,
     downloadedBytes: count,
     uploadedBytes: count,
@@ -104,7 +106,8 @@ const record: fc.Arbitrary<TransferRecord> = fc
     traffic: fc.record({ received: bytes, sent: bytes }),
     account,
   })
-  .map((one) => ({ ...one, doneBytes: Math.min(one.doneBytes, one.sizeBytes) }));
+  .map((one) => ({ ...one, selectedBytes: Math.min(one.selectedBytes, one.sizeBytes) }))
+  .map((one) => ({ ...one, doneBytes: Math.min(one.doneBytes, one.selectedBytes) }));
 
 /** Arbitrary records of transfers. */
 export const records = fc.array(record, { maxLength: 4 });

@@ -33,6 +33,7 @@ export function explanationToWire({ record, state, peers }: TransferView): WireE
     name: record.name || record.infohash.slice(0, 8),
     state: stateToWire(state),
     sizeBytes: BigInt(record.sizeBytes),
+    selectedBytes: BigInt(record.selectedBytes),
     doneBytes: BigInt(record.doneBytes),
     totalTime: milliseconds(totalMs),
     spent: spent.map(({ cause, ms, stalledMs }) => ({

@@ -21,6 +21,8 @@ const view: TransferView = {
   donePieceCount: 4,
   checkedPieceCount: 0,
   fileCount: 1,
+  selectedPieceCount: 10,
+  selectedFileCount: 1,
   downloadRate: 200.4,
   uploadRate: 0.6,
   timeLeft: 2.25,

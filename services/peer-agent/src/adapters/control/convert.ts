@@ -98,6 +98,10 @@ export function transferToWire(view: TransferView): WireTransfer {
     otherPaths: record.copies.map((copy) => pathOfCopy(copy, record.name)),
     publication: record.publication && publicationToWire(record.publication),
     follow: record.follow,
+    select: [...record.select],
+    selectedBytes: BigInt(record.selectedBytes),
+    selectedPieceCount: view.selectedPieceCount,
+    selectedFileCount: view.selectedFileCount,
   };
 }
 

@@ -5,6 +5,7 @@ import { bytesOf, folderMetainfo } from '../../../test/support/content.js';
 import { TestFolder } from '../../../test/support/folder.js';
 import type { FileStamp } from '../../app/ports/sharing.js';
 import { ownerOf } from '../../domain/own-files.js';
+import { Selection } from '../../domain/selection.js';
 import { FileRemoval } from './file-removal.js';
 
 let folder: TestFolder;
@@ -17,7 +18,9 @@ afterEach(() => folder.remove());
 
 describe('FileRemoval', () => {
   it('finds in steps which names belong to the content, since there may be very many', async () => {
-    const { files } = folderMetainfo({ a: bytesOf(10), 'inner/b': bytesOf(20) }, 16 * 1024, 'content');
+    const metainfo = folderMetainfo({ a: bytesOf(10), 'inner/b': bytesOf(20) }, 16 * 1024, 'content');
+    const { files } = metainfo;
+    const selection = new Selection(metainfo);
     await folder.write('content/a', bytesOf(10));
     await folder.write('content/inner/b', bytesOf(20));
     await folder.write('content/inner/foreign', 'x');
@@ -26,7 +29,14 @@ describe('FileRemoval', () => {
       const rules = { isOwn: () => true, notOwn: 'unknown', anyContent: true, fingerprint: '' } as const;
       const compare = (): Promise<undefined> => Promise.resolve(undefined);
       const root = folder.at('content');
-      const deletion = await new FileRemoval({ root, isFolder: true, files, rules, compare }).run();
+      const deletion = await new FileRemoval({
+        root,
+        isFolder: true,
+        files,
+        selection,
+        rules,
+        compare,
+      }).run();
       expect(deletion.deleted).toBe(2);
       expect(deletion.paths).toEqual([{ path: folder.at('content/inner/foreign'), reason: 'foreign' }]);
       const inTurns = await Promise.all(run.mock.results.map(({ value }) => value));
@@ -41,11 +51,10 @@ describe('FileRemoval', () => {
   });
 
   it('keeps a file that is edited after its comparison, and removes one whose other hard link is gone', async () => {
-    const { files } = folderMetainfo(
-      { a: bytesOf(10), b: bytesOf(10), c: bytesOf(20) },
-      16 * 1024,
-      'content',
-    );
+    const contents = { a: bytesOf(10), b: bytesOf(10), c: bytesOf(20) };
+    const metainfo = folderMetainfo(contents, 16 * 1024, 'content');
+    const { files } = metainfo;
+    const selection = new Selection(metainfo);
     const root = folder.at('content');
     await folder.write('content/a', bytesOf(10));
     await link(folder.at('content/a'), folder.at('content/b'));
@@ -62,7 +71,7 @@ describe('FileRemoval', () => {
       await appendFile(pathOf(file), 'edited');
       return before;
     };
-    const deletion = await new FileRemoval({ root, isFolder: true, files, rules, compare }).run();
+    const deletion = await new FileRemoval({ root, isFolder: true, files, selection, rules, compare }).run();
     expect(deletion).toMatchObject({ deleted: 2, kept: 1, paths: [{ path: pathOf(2), reason: 'changed' }] });
     expect(await readFile(pathOf(2), 'utf8')).toMatch(/editededited$/);
   });

@@ -13,6 +13,7 @@ import {
   type KeptReason,
 } from '../../app/ports/piece-store.js';
 import type { FileStamp } from '../../app/ports/sharing.js';
+import type { Selection } from '../../domain/selection.js';
 import { stampText } from './file-stamps.js';
 
 export interface FileRemovalInit {
@@ -20,6 +21,8 @@ export interface FileRemovalInit {
   readonly root: string;
   readonly isFolder: boolean;
   readonly files: readonly MetainfoFile[];
+  /** The files that may be deleted. */
+  readonly selection: Pick<Selection, 'files'>;
   readonly rules: DeletionRules;
   /** Compares a file with the metainfo. Returns its stamp before the comparison; undefined if the content differs. */
   readonly compare: (file: number) => Promise<FileStamp | undefined>;
@@ -52,8 +55,7 @@ export class FileRemoval {
   constructor(private readonly init: FileRemovalInit) {}
 
   async run(): Promise<Deletion> {
-    const { files } = this.init;
-    for (const index of files.keys()) await this.#removeFile(index);
+    for (const index of this.init.selection.files()) await this.#removeFile(index);
     const named = await turns.run(this.#names());
     // Innermost folders first.
     const folders = await turns.run(sortSteps([...this.#touched], (a, b) => b.length - a.length));

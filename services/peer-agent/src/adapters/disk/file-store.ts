@@ -17,6 +17,7 @@ import type {
   Survey,
 } from '../../app/ports/piece-store.js';
 import type { FileStamp } from '../../app/ports/sharing.js';
+import { Selection } from '../../domain/selection.js';
 import { SYSTEM_FILES, type DiskFiles } from './disk-files.js';
 import { diskError, isAbsence } from './disk-errors.js';
 import type { DiskPool } from './disk-pool.js';
@@ -43,6 +44,8 @@ export interface FileStoreComponents {
 
 export interface FileStoreInit {
   readonly metainfo: Metainfo;
+  /** The files that it has, or will have; others at their paths are not its own. @default all */
+  readonly selection?: Selection;
   /** Location of the content. */
   readonly path: string;
   /** For a download in progress: its target when it is complete. */
@@ -70,6 +73,7 @@ export class FileStore implements PieceStore {
   #path: string;
   readonly #layout: PieceLayout;
   readonly #blockLength: number;
+  readonly #selection: Selection;
   readonly #parts: PartFiles;
   readonly #survey: FileSurvey;
   readonly #sealed: SealedFiles;
@@ -81,15 +85,17 @@ export class FileStore implements PieceStore {
     this.#path = init.path;
     this.#layout = PieceLayout.of(init.metainfo);
     this.#blockLength = Math.min(BLOCK_SIZE, init.metainfo.pieceLength);
+    this.#selection = init.selection ?? new Selection(init.metainfo);
     const lengths = init.metainfo.files.map(({ length }) => length);
     const pathOf = (file: number): string => this.#pathOf(file);
     const isStaged = init.target !== undefined && init.path !== init.target;
     const stage = isStaged ? dirname(init.path) : undefined;
-    this.#parts = new PartFiles(components, { lengths, pathOf, stage });
-    this.#survey = new FileSurvey({ fileCount: lengths.length, pathOf });
+    const selection = this.#selection;
+    this.#parts = new PartFiles(components, { lengths, selection, pathOf, stage });
+    this.#survey = new FileSurvey({ selection, pathOf });
     const { metainfo } = init;
     const hashPiece = (piece: number): Promise<Buffer | undefined> => this.hashPiece(piece);
-    this.#sealed = new SealedFiles({ metainfo, layout: this.#layout, pathOf, hashPiece });
+    this.#sealed = new SealedFiles({ metainfo, layout: this.#layout, selection, pathOf, hashPiece });
   }
 
   get path(): string {
@@ -224,9 +230,9 @@ export class FileStore implements PieceStore {
 
   async allocated(): Promise<number> {
     let bytes = 0;
-    const { files } = this.init.metainfo;
+    const files = [...this.#selection.files()];
     for (let from = 0; from < files.length; from += LOOKS_AT_ONCE) {
-      const some = files.slice(from, from + LOOKS_AT_ONCE).map((_, index) => this.#allocated(from + index));
+      const some = files.slice(from, from + LOOKS_AT_ONCE).map((file) => this.#allocated(file));
       for (const its of await Promise.all(some)) bytes += its;
     }
     return bytes;
@@ -272,11 +278,19 @@ export class FileStore implements PieceStore {
   async delete(rules: DeletionRules): Promise<Deletion> {
     await this.components.fds.forget(this.#path);
     const { isFolder, files } = this.init.metainfo;
+    const selection = this.#selection;
     try {
       const compare = rules.anyContent
         ? () => Promise.resolve(undefined)
         : await this.#sealed.judge(rules.fingerprint);
-      const deletion = await new FileRemoval({ root: this.#path, isFolder, files, rules, compare }).run();
+      const deletion = await new FileRemoval({
+        root: this.#path,
+        isFolder,
+        files,
+        selection,
+        rules,
+        compare,
+      }).run();
       const { target } = this.init;
       if (target !== undefined) await this.#aside?.restore(target);
       if (target !== undefined && this.#path !== target) await removeEmpty(dirname(this.#path));
@@ -313,8 +327,9 @@ export class FileStore implements PieceStore {
   async #makeExecutable(): Promise<string> {
     const refused: string[] = [];
     let reason = '';
-    for (const [index, { executable }] of this.init.metainfo.files.entries()) {
-      if (!executable) continue;
+    const { files } = this.init.metainfo;
+    for (const index of this.#selection.files()) {
+      if (!files[index]?.executable) continue;
       const path = this.#pathOf(index);
       const { mode } = await this.#files.stat(path);
       const wanted = mode | ((mode & 0o444) >> 2);
@@ -332,8 +347,8 @@ export class FileStore implements PieceStore {
 
   async #makeEmptyFiles(): Promise<void> {
     await makeFolder(dirname(this.#path));
-    for (const [index, file] of this.init.metainfo.files.entries()) {
-      if (file.length === 0)
+    for (const index of this.#selection.files()) {
+      if (this.init.metainfo.files[index]?.length === 0)
         await this.components.fds.with(this.#pathOf(index), 'create', (fd) => truncateFd(fd, 0));
     }
   }

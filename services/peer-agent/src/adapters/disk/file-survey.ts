@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import type { Survey } from '../../app/ports/piece-store.js';
+import type { Selection } from '../../domain/selection.js';
 import { diskError, isAbsence } from './disk-errors.js';
 
 export interface FileSurveyInit {
-  readonly fileCount: number;
+  /** The files that are checked, unless others are given. */
+  readonly selection: Pick<Selection, 'files'>;
   readonly pathOf: (file: number) => string;
 }
 
@@ -21,7 +23,7 @@ export class FileSurvey {
   constructor(private readonly init: FileSurveyInit) {}
 
   /** Throws errors other than a missing file, as {@link diskError} converts them. */
-  async run(files: Iterable<number> = this.#all()): Promise<Survey> {
+  async run(files: Iterable<number> = this.init.selection.files()): Promise<Survey> {
     const order = [...files];
     if (order.includes(this.#suspect)) order.unshift(this.#suspect);
     const hash = createHash('sha256');
@@ -48,8 +50,4 @@ export class FileSurvey {
       throw diskError(error, path);
     }
   };
-
-  *#all(): Iterable<number> {
-    for (let file = 0; file < this.init.fileCount; file++) yield file;
-  }
 }

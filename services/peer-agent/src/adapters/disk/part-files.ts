@@ -3,6 +3,7 @@ import { lstat, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { EnjambreError } from '@enjambre/core/error';
 import { errnoOf } from '@enjambre/common/system-error';
+import type { Selection } from '../../domain/selection.js';
 import { diskError } from './disk-errors.js';
 import type { FdCache } from './fd-cache.js';
 import type { FileIdentity } from './hash-jobs.js';
@@ -19,6 +20,8 @@ export interface PartFilesComponents {
 export interface PartFilesInit {
   /** Full length of each file in bytes. */
   readonly lengths: readonly number[];
+  /** The files that it has when it is complete. */
+  readonly selection: Pick<Selection, 'has'>;
   readonly pathOf: (file: number) => string;
   /** The folder of this user alone in which the files are; see {@link makeStage}. @default none: they are in place */
   readonly stage?: string | undefined;
@@ -88,7 +91,8 @@ export class PartFiles {
 
   /** Checks all files before they are published: none may be missing, or have the wrong length. */
   async settle(): Promise<void> {
-    const files = this.init.lengths.flatMap((length, file) => (length > 0 ? [file] : []));
+    const { lengths, selection } = this.init;
+    const files = lengths.flatMap((length, file) => (length > 0 && selection.has(file) ? [file] : []));
     await this.#each(files, AT_ONCE, async (file) => {
       if (!this.#held.has(file)) await this.#guard(file, () => this.#adopt(file));
       await this.#check(file);

@@ -3,6 +3,7 @@ import type { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { contentChanged } from '../../app/content.js';
 import type { FileStamp } from '../../app/ports/sharing.js';
+import type { Selection } from '../../domain/selection.js';
 import { diskError, isAbsence } from './disk-errors.js';
 import { FileStamps } from './file-stamps.js';
 import { isThere } from './move-new.js';
@@ -10,6 +11,8 @@ import { isThere } from './move-new.js';
 export interface SealedFilesInit {
   readonly metainfo: Metainfo;
   readonly layout: PieceLayout;
+  /** The files that are checked. */
+  readonly selection: Pick<Selection, 'has' | 'files'>;
   readonly pathOf: (file: number) => string;
   /** See {@link PieceStore.hashPiece}. */
   readonly hashPiece: (piece: number) => Promise<Buffer | undefined>;
@@ -54,14 +57,13 @@ export class SealedFiles {
 
   /** The stamps of all files; undefined if one is missing or has the wrong size. */
   async look(): Promise<FileStamps | undefined> {
-    const { files } = this.init.metainfo;
-    const stamps = new FileStamps(files.length);
-    for (let from = 0; from < files.length; from += LOOKS_AT_ONCE) {
-      const some = files.slice(from, from + LOOKS_AT_ONCE);
-      const found = await Promise.all(some.map((_, index) => this.#lookAt(from + index)));
-      for (const [index, stamp] of found.entries()) {
+    const stamps = new FileStamps(this.init.metainfo.files.length);
+    for (const some of this.#inParts()) {
+      const found = await Promise.all(some.map((file) => this.#lookAt(file)));
+      for (const [index, file] of some.entries()) {
+        const stamp = found[index];
         if (!stamp) return undefined;
-        stamps.set(from + index, stamp);
+        stamps.set(file, stamp);
       }
     }
     if (this.#looked?.fingerprint !== stamps.fingerprint) this.#lookedBefore = this.#looked;
@@ -98,10 +100,8 @@ export class SealedFiles {
 
   /** Indexes of missing files. */
   async missing(): Promise<number[]> {
-    const { files } = this.init.metainfo;
     const missing: number[] = [];
-    for (let from = 0; from < files.length; from += LOOKS_AT_ONCE) {
-      const some = files.slice(from, from + LOOKS_AT_ONCE).map((_, index) => from + index);
+    for (const some of this.#inParts()) {
       const found = await Promise.all(some.map((file) => isThere(this.init.pathOf(file)).catch(() => true)));
       missing.push(...some.filter((_, index) => found[index] === false));
     }
@@ -165,7 +165,7 @@ export class SealedFiles {
     const round = new Set(this.#doubts.keys());
     for (let step = 0; step < Math.min(PATROL_FILES, length); step++) {
       this.#patrolled = (this.#patrolled + 1) % length;
-      round.add(this.#patrolled);
+      if (this.init.selection.has(this.#patrolled)) round.add(this.#patrolled);
     }
     let resealed = false;
     for (const file of round) {
@@ -202,6 +202,18 @@ export class SealedFiles {
     doubt.stamp.set(0, stamp);
     this.#doubts.set(file, doubt);
     return doubt;
+  }
+
+  /** The files that are checked concurrently, one group after another. */
+  *#inParts(): Iterable<number[]> {
+    let some: number[] = [];
+    for (const file of this.init.selection.files()) {
+      some.push(file);
+      if (some.length < LOOKS_AT_ONCE) continue;
+      yield some;
+      some = [];
+    }
+    if (some.length > 0) yield some;
   }
 
   /** Stamp of a file that must exist with its full length; otherwise throws the reason. */

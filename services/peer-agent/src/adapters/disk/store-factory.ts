@@ -12,6 +12,7 @@ import {
   type StoreFactory,
 } from '../../app/ports/store-factory.js';
 import type { PieceStore } from '../../app/ports/piece-store.js';
+import type { Selection } from '../../domain/selection.js';
 import { diskError, folderSilent } from './disk-errors.js';
 import { SYSTEM_FILES, type DiskFiles } from './disk-files.js';
 import { roomIn } from './disk-room.js';
@@ -60,11 +61,12 @@ export class FileStoreFactory implements StoreFactory {
     return new FileStore(this.components, { metainfo, path });
   }
 
-  download(metainfo: Metainfo, folder: string, inPlace: boolean): PieceStore {
+  download(metainfo: Metainfo, folder: string, inPlace: boolean, selection?: Selection): PieceStore {
     const target = join(folder, metainfo.name);
     const assembled = this.#incompletePath(folder, metainfo);
     const path = inPlace ? target : assembled;
-    return new FileStore(this.components, { metainfo, path, target, stage: dirname(assembled) });
+    const stage = dirname(assembled);
+    return new FileStore(this.components, { metainfo, path, target, stage, ...(selection && { selection }) });
   }
 
   async checkTarget(folder: string, name: string, size?: number, replaces = false): Promise<boolean> {

@@ -4,6 +4,7 @@ import { PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { ProgressLog } from '../../app/ports/archives.js';
+import { selectionOf, selectsAny } from '../../app/select-files.js';
 import { NO_LIMITS } from '../../domain/limits/limit-settings.js';
 import { NO_FAILURE, NOTHING_COUNTED, type TransferRecord } from '../../domain/transfer-record.js';
 import type { TransferFacts } from './transfer-facts.js';
@@ -82,6 +83,7 @@ function guessFacts({ infohash, name }: Metainfo, location: string): TransferFac
     publication: undefined,
     published: undefined,
     follow: false,
+    select: [],
     movingTo: '',
     addedAtMs: Date.now(),
   };
@@ -95,7 +97,9 @@ async function recordOf(
   // Without a fingerprint, complete content is hashed before it counts as complete again.
   const complete = facts.origin || facts.inPlace;
   const sizeBytes = metainfo?.totalLength ?? 0;
-  const doneBytes = metainfo && !complete ? await noted(progress(facts.infohash), metainfo) : sizeBytes;
+  const isSelected = metainfo !== undefined && selectsAny(metainfo, facts.select);
+  const selectedBytes = isSelected ? selectionOf(metainfo, facts.select).bytes : sizeBytes;
+  const doneBytes = metainfo && !complete ? await noted(progress(facts.infohash), metainfo) : selectedBytes;
   return {
     ...(facts.origin && !metainfo ? withoutMetainfo(facts) : facts),
     name: metainfo?.name ?? facts.name,
@@ -105,6 +109,7 @@ async function recordOf(
     // Whether a part was in doubt is not recorded elsewhere.
     recheck: !complete,
     sizeBytes,
+    selectedBytes,
     doneBytes,
     ...NOTHING_COUNTED,
     ...NO_LIMITS,

@@ -29,6 +29,8 @@ const transferSchema = z.object({
   fingerprint: z.string().default(''),
   recheck: z.boolean().default(false),
   bytes_total: count,
+  // Older versions download all files.
+  bytes_selected: count.optional(),
   bytes_done: count,
   bytes_downloaded: count.default(0),
   bytes_uploaded: count.default(0),
@@ -126,6 +128,7 @@ function toEntry(record: TransferRecord): FileEntry {
     fingerprint: record.fingerprint,
     recheck: record.recheck,
     bytes_total: record.sizeBytes,
+    ...(record.selectedBytes !== record.sizeBytes && { bytes_selected: record.selectedBytes }),
     bytes_done: record.doneBytes,
     bytes_downloaded: record.downloadedBytes,
     bytes_uploaded: record.uploadedBytes,
@@ -149,6 +152,7 @@ function toEntry(record: TransferRecord): FileEntry {
 }
 
 function fromEntry(entry: z.output<typeof transferSchema>): TransferRecord {
+  const selectedBytes = Math.min(entry.bytes_selected ?? Infinity, entry.bytes_total);
   return {
     ...factsFromEntry(entry),
     warning: entry.warning,
@@ -156,7 +160,8 @@ function fromEntry(entry: z.output<typeof transferSchema>): TransferRecord {
     fingerprint: entry.fingerprint,
     recheck: entry.recheck,
     sizeBytes: entry.bytes_total,
-    doneBytes: Math.min(entry.bytes_done, entry.bytes_total),
+    selectedBytes,
+    doneBytes: Math.min(entry.bytes_done, selectedBytes),
     downloadedBytes: entry.bytes_downloaded,
     uploadedBytes: entry.bytes_uploaded,
     wastedBytes: entry.bytes_wasted,

@@ -28,6 +28,7 @@ export type TransferFacts = Pick<
   | 'publication'
   | 'published'
   | 'follow'
+  | 'select'
   | 'copies'
   | 'addedAtMs'
 >;
@@ -74,6 +75,7 @@ export const factsShape = {
   publication: publicationSchema.optional().catch(undefined),
   published: publishedSchema.optional().catch(undefined),
   follow: z.boolean().default(false),
+  select: z.array(z.string()).default([]),
   copies: z.array(copySchema).default([]),
   added_at: z.iso.datetime({ offset: true }),
 };
@@ -99,6 +101,7 @@ export function factsToEntry(facts: TransferFacts): z.input<EntrySchema> {
     ...(facts.publication && { publication: publicationToEntry(facts.publication) }),
     ...(facts.published && { published: publishedToEntry(facts.published) }),
     ...(facts.follow && { follow: true }),
+    ...(facts.select.length > 0 && { select: [...facts.select] }),
     ...(facts.copies.length > 0 && { copies: [...facts.copies] }),
     added_at: new Date(facts.addedAtMs).toISOString(),
   };
@@ -122,6 +125,7 @@ export function factsFromEntry(entry: z.output<EntrySchema>): TransferFacts {
     publication: entry.publication && publicationFromEntry(entry.publication),
     published: entry.published && publishedFromEntry(entry.published),
     follow: entry.follow,
+    select: entry.select,
     copies: entry.copies.slice(0, MAX_COPIES),
     addedAtMs: Date.parse(entry.added_at),
   };

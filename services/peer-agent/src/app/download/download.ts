@@ -113,8 +113,8 @@ export class Download implements SwarmHandler, SwarmListener {
     const { infohash } = metainfo;
     this.#times = new PieceTimes(clock, meter.pieceTimes);
     this.#share = parts.budget.share(limits.download);
-    const engine = { layout, have: parts.have, random, self: parts.locality.self, budget: this.#share };
-    this.#engine = new DownloadEngine(engine);
+    const engine = { layout, have: parts.have, selected: content.selection.pieces, random };
+    this.#engine = new DownloadEngine({ ...engine, self: parts.locality.self, budget: this.#share });
     const { have } = this.#engine;
     this.#blame = new Blame({ ...parts, infohash });
     this.#links = new SwarmLinks(

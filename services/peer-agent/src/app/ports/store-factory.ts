@@ -1,4 +1,5 @@
 import type { Metainfo } from '@enjambre/core/metainfo';
+import type { Selection } from '../../domain/selection.js';
 import type { PieceStore } from './piece-store.js';
 
 /** Downloads are assembled in a folder of this name inside their target folder, so that the last step is a rename. */
@@ -19,8 +20,11 @@ export type Named = Pick<Metainfo, 'infohash' | 'name' | 'isFolder' | 'files'>;
 export interface StoreFactory {
   /** Content that is shared from where it is. */
   original(metainfo: Metainfo, path: string): PieceStore;
-  /** A download whose target is `folder`; `inPlace` if it already has its final name there. */
-  download(metainfo: Metainfo, folder: string, inPlace: boolean): PieceStore;
+  /**
+   * A download whose target is `folder`; `inPlace` if it already has its final name there. Files outside `selection`, by
+   * default none, are not looked at.
+   */
+  download(metainfo: Metainfo, folder: string, inPlace: boolean, selection?: Selection): PieceStore;
   /**
    * Throws `invalid` BAD_NAME, `already-exists` PATH_EXISTS or `denied` PATH_NOT_WRITABLE if a download cannot be
    * placed there. With `size`, an existing entry of that name is accepted if it could be the same content: a file of

@@ -197,8 +197,9 @@ export class ContentSearch {
   }
 
   /** True if content of the right size has the final name: perhaps the download itself, renamed before a crash. */
-  async #hasName({ metainfo }: Content, { location }: TransferRecord): Promise<boolean> {
-    return (await this.parts.stores.download(metainfo, location, true).fingerprint()) !== undefined;
+  async #hasName({ metainfo, selection }: Content, { location }: TransferRecord): Promise<boolean> {
+    const store = this.parts.stores.download(metainfo, location, true, selection);
+    return (await store.fingerprint()) !== undefined;
   }
 }
 

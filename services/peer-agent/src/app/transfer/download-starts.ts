@@ -2,7 +2,6 @@ import type { InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Clock } from '@enjambre/common/async/clock';
 import { fetchedInto } from '../../domain/copies.js';
-import type { LimitChange } from '../../domain/limits/limit-settings.js';
 import type { Replace, TransferRecord } from '../../domain/transfer-record.js';
 import { identityOfRecord, newRecord, type Identity } from '../agent/identity.js';
 import type { TransferArchive } from '../ports/archives.js';
@@ -14,6 +13,7 @@ import { placeOf, type Targets } from './targets.js';
 import type { Transfer } from './transfer.js';
 import type { Started } from './transfer-options.js';
 import { planAgain } from './transfer-place.js';
+import { widened } from './wider-selection.js';
 
 export interface DownloadStartsComponents {
   readonly clock: Clock;
@@ -24,6 +24,12 @@ export interface DownloadStartsComponents {
   readonly add: (record: TransferRecord) => Transfer;
   readonly save: (transfer: Transfer) => Promise<void>;
   readonly checkRoom: (infohash: InfoHash, need: RoomNeed) => Promise<void>;
+}
+
+interface FetchedAgain {
+  readonly location: string;
+  /** See {@link widened}. */
+  readonly wider: Partial<TransferRecord> | undefined;
 }
 
 /** Begins downloads, and resumes known ones. Calls for one infohash must not overlap. */
@@ -45,7 +51,7 @@ export class DownloadStarts {
       const { replace, follow, publication } = known.record;
       await known.amend(noting(amendmentOf(known.record, found, terms)));
       try {
-        return await this.#goOn(known, wanted, terms.limits);
+        return await this.#goOn(known, wanted, terms);
       } catch (error) {
         // What is refused changes nothing.
         await known.amend(noting({ replace, follow, publication }));
@@ -58,13 +64,20 @@ export class DownloadStarts {
     return { transfer, already: false };
   }
 
-  /** Resumes a known transfer; repairs complete content that has changed or is missing. */
-  async #goOn(known: Transfer, wanted: string | undefined, limits: LimitChange): Promise<Started> {
+  /** Resumes a known transfer; repairs complete content that has changed or is missing, and fetches what it lacks. */
+  async #goOn(
+    known: Transfer,
+    wanted: string | undefined,
+    { limits, select }: DownloadTerms,
+  ): Promise<Started> {
     const { folder, step } = planAgain(known, wanted);
-    if (step === 'fetch') return this.#fetchAgain(known, folder, limits);
+    const wider = await widened(known, select, this.parts);
+    if (step === 'fetch') return this.#fetchAgain(known, { location: folder, limits, wider });
     known.limits.change(limits);
-    if (step === 'relocate') {
-      await this.#relocate(known, folder);
+    if (step === 'relocate') await this.#relocate(known, folder);
+    if (wider) await known.become(wider, 'started');
+    if (step === 'relocate' || wider) {
+      await this.parts.save(known);
       return { transfer: known, already: false };
     }
     const { complete } = known.record;
@@ -76,12 +89,15 @@ export class DownloadStarts {
   }
 
   /** Downloads content that was shared or complete here, and is missing. On an error the transfer stays unchanged. */
-  async #fetchAgain(known: Transfer, location: string, limits: LimitChange): Promise<Started> {
+  async #fetchAgain(
+    known: Transfer,
+    { location, limits, wider }: Pick<DownloadTerms, 'limits'> & FetchedAgain,
+  ): Promise<Started> {
     const { record } = known;
     const metainfo = await this.parts.archive.readMetainfo(record.infohash);
     try {
       await this.#reserve(identityOfRecord(record), metainfo, { folder: location, replace: 'none' });
-      await known.become(fetchedInto(record, location), 'started');
+      await known.become({ ...wider, ...fetchedInto(record, location) }, 'started');
     } catch (error) {
       this.parts.targets.hold(record.infohash, placeOf(record));
       throw error;

@@ -4,6 +4,7 @@ import type { LimitChange } from '../../domain/limits/limit-settings.js';
 import { someOf } from '../../domain/publication.js';
 import type { Replace, TransferRecord } from '../../domain/transfer-record.js';
 import type { Identity } from '../agent/identity.js';
+import type { SelectPatterns } from '../select-files.js';
 import type { DownloadOptions } from './transfer-options.js';
 
 /** What was requested with a download, besides its content and folder. */
@@ -11,6 +12,7 @@ export interface DownloadTerms {
   readonly limits: LimitChange;
   readonly replace: Replace;
   readonly follow: boolean;
+  readonly select: SelectPatterns;
 }
 
 /**

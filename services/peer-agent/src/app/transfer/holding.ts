@@ -6,6 +6,7 @@ import type { ReplacedContent } from '../ports/piece-store.js';
 import { noteComplete } from './completion.js';
 import { openContent, type Content } from '../content.js';
 import { openAssembly } from './inventory.js';
+import { selectsAny } from '../select-files.js';
 import { endMove, logWarning, takeAlong, tryDisk, type Moved } from './target-claim.js';
 import type { TransferComponents } from './transfer-components.js';
 import { bytesDoneOf } from './transfer-view.js';
@@ -118,14 +119,15 @@ export class Holding {
   }
 
   #replace(change: Partial<TransferRecord>): void {
-    const metainfo = change.location === undefined ? undefined : this.content?.metainfo;
+    const isKept = change.location === undefined && change.select === undefined;
+    const metainfo = isKept ? undefined : this.content?.metainfo;
     this.note(change);
     if (metainfo) this.content = this.#open(metainfo);
   }
 
-  /** Undefined if the record has another name: the name, and so the place, must be settled first. */
+  /** Undefined if the record has another name, or a selection of no file: these must be settled first. */
   #open(metainfo: Metainfo): Content | undefined {
-    if (metainfo.name !== this.record.name) return undefined;
+    if (metainfo.name !== this.record.name || !selectsAny(metainfo, this.record.select)) return undefined;
     return openContent(metainfo, this.record, this.parts.stores);
   }
 

@@ -1,6 +1,5 @@
-import { Bitfield } from '@enjambre/core/bitfield';
-import type { PieceLayout } from '@enjambre/core/layout';
-import { withOwn, type OwnFiles } from '../../domain/own-files.js';
+import type { Bitfield } from '@enjambre/core/bitfield';
+import { ownSelection, withOwn, type OwnFiles } from '../../domain/own-files.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import { contentChanged, isNamed, openContent, type Content } from '../content.js';
 import type { ReplacedContent } from '../ports/piece-store.js';
@@ -105,7 +104,12 @@ async function giveName(
   }
   const { warning } = publication;
   // The rename changes the inode: an earlier fingerprint is useless.
-  return hasName ? { ...whole, warning } : { content, ownFiles: 'all', warning };
+  return hasName ? { ...whole, warning } : { content, ownFiles: ownFilesOf(content), warning };
+}
+
+/** The files of a download that the agent has created all by itself. */
+function ownFilesOf({ metainfo, selection }: Content): OwnFiles {
+  return ownSelection(selection.files(), metainfo.files.length);
 }
 
 /** True if files had the right sizes before hashing and no longer have: they must not be truncated or extended. */
@@ -125,15 +129,16 @@ async function findPublished(
   options: InventoryOptions,
 ): Promise<Inventory | undefined> {
   if (origin || inPlace) return undefined;
-  const store = options.stores.download(content.metainfo, location, true);
+  const { metainfo, selection } = content;
+  const store = options.stores.download(metainfo, location, true, selection);
   if ((await store.fingerprint()) === undefined) return undefined;
   const published = { ...content, store };
   const found = await checkAll(published, options);
-  if (!found.have.isFull()) return undefined;
+  if (!selection.isDone(found.have)) return undefined;
   // After a rename that failed to report its success, both paths are the same.
   if (content.store.path !== store.path) await content.store.delete(ALL_OF_IT);
   const isOurs = assembly !== '' && (await store.identity()) === assembly;
-  return { ...found, ownFiles: isOurs ? 'all' : 'none' };
+  return { ...found, ownFiles: isOurs ? ownFilesOf(content) : 'none' };
 }
 
 /**
@@ -143,13 +148,13 @@ async function findPublished(
  * record.
  */
 async function believedPieces(
-  { layout, store }: Content,
+  { layout, selection, store }: Content,
   record: TransferRecord,
   { progress, signal }: InventoryOptions,
 ): Promise<Omit<Inventory, 'content'> | undefined> {
   const parts = { layout, store, signal };
   if (record.complete || record.origin) {
-    const all = Bitfield.full(layout.pieceCount);
+    const all = selection.pieces.clone();
     const { fingerprint } = record;
     const unchanged = await looksAsNoted({ store }, record);
     return unchanged && (await sampleHolds(all, parts)) ? { have: all, fingerprint } : undefined;
@@ -172,17 +177,13 @@ export async function looksAsNoted(
 
 /** True if all pieces are present and all files have the right size. */
 export async function isWhole({ content, have }: Pick<Inventory, 'content' | 'have'>): Promise<boolean> {
-  return have.isFull() && (await content.store.fingerprint()) !== undefined;
+  return content.selection.isDone(have) && (await content.store.fingerprint()) !== undefined;
 }
 
-/** Hashes all pieces on disk. */
+/** Hashes all selected pieces on disk. */
 async function checkAll(content: Content, { signal, checking }: InventoryOptions): Promise<Inventory> {
-  const { layout, store } = content;
+  const { layout, selection, store } = content;
   const fingerprint = await store.fingerprint();
-  const have = await verifyPieces(allPieces(layout), { layout, store, signal }, checking());
+  const have = await verifyPieces(selection.pieces.indexes(), { layout, store, signal }, checking());
   return { content, have, fingerprint };
-}
-
-function* allPieces(layout: PieceLayout): Iterable<number> {
-  for (let piece = 0; piece < layout.pieceCount; piece++) yield piece;
 }

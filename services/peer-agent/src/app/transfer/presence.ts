@@ -30,9 +30,11 @@ export class Presence {
     this.#announce(event);
   }
 
-  /** Announces that all of the content is offered. */
+  /** Announces that the content is offered; one that lacks files that are not selected is no seeder. */
   offers(event: MembershipEvent): void {
-    this.#announce(this.#away && event === 'update' ? 'shared' : event);
+    const isPart = this.membership().leftBytes > 0;
+    const news = this.#away && event === 'update' ? 'shared' : event;
+    this.#announce(isPart ? 'update' : news);
     this.#away = false;
   }
 

@@ -71,8 +71,8 @@ export async function forget(
 }
 
 /** A part with all pieces, which could not get its final name, is kept like a published download. */
-function isWholePart({ doneBytes, sizeBytes }: TransferRecord): boolean {
-  return doneBytes === sizeBytes;
+function isWholePart({ doneBytes, selectedBytes }: TransferRecord): boolean {
+  return doneBytes === selectedBytes;
 }
 
 /** Deletes the part of a download whose content was then found elsewhere. Logs errors instead of throwing. */

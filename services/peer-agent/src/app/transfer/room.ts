@@ -22,11 +22,11 @@ export function needOf({
   record,
   doneBytes,
 }: {
-  readonly record: Pick<TransferRecord, 'location' | 'sizeBytes' | 'inPlace'>;
+  readonly record: Pick<TransferRecord, 'location' | 'selectedBytes' | 'inPlace'>;
   readonly doneBytes: number;
 }): Running | undefined {
-  const { location, sizeBytes, inPlace } = record;
-  return inPlace ? undefined : { folder: location, bytes: sizeBytes - doneBytes };
+  const { location, selectedBytes, inPlace } = record;
+  return inPlace ? undefined : { folder: location, bytes: selectedBytes - doneBytes };
 }
 
 /** All active downloads except one, with the space that they still need. */

@@ -1,15 +1,16 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
-import type { Metainfo } from '@enjambre/core/metainfo';
+import type { Metainfo, MetainfoFile } from '@enjambre/core/metainfo';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import type { Content } from '../content.js';
+import { selectionOf } from '../select-files.js';
 import { checkAskedName } from './asked-name.js';
 import type { TransferComponents } from './transfer-components.js';
 
 /**
  * Once the metainfo of a download is known: reserves its target and saves the metainfo. Throws `already-exists`
- * TARGET_TAKEN or PATH_EXISTS before the first block is requested.
+ * TARGET_TAKEN or PATH_EXISTS, and as {@link selectionOf} does, before the first block is requested.
  */
 export async function settleName(
   metainfo: Metainfo,
@@ -19,10 +20,11 @@ export async function settleName(
   const { name, totalLength } = metainfo;
   const replaces = record.replace !== 'none';
   checkAskedName(metainfo, record);
+  const selectedBytes = selectionOf(metainfo, record.select).bytes;
   await claim({ folder: record.location, name });
   await stores.checkTarget(record.location, name, totalLength, replaces);
   await archive.writeMetainfo(metainfo);
-  return { ...record, name, sizeBytes: totalLength };
+  return { ...record, name, sizeBytes: totalLength, selectedBytes };
 }
 
 /**
@@ -35,14 +37,19 @@ export async function tryDisk(
   { location, inPlace }: TransferRecord,
   { stores, checkRoom }: Pick<TransferComponents, 'stores' | 'checkRoom'>,
 ): Promise<Content> {
-  const { metainfo, store, sum } = content;
-  if (!inPlace) await stores.rehearse(metainfo, location);
-  const { name, totalLength, files } = metainfo;
+  const { metainfo, selection, store, sum } = content;
+  if (!inPlace) await stores.rehearse({ ...metainfo, files: selectedOf(content) }, location);
+  const { name } = metainfo;
+  const { bytes, fileCount } = selection;
   // Damaged data is overwritten and needs no new space.
-  const missing = Math.min(totalLength - sum.of(have), totalLength - (await store.allocated()));
+  const missing = Math.min(bytes - sum.of(have), bytes - (await store.allocated()));
   const isNew = !inPlace && have.count === 0;
-  await checkRoom({ name, folder: location, bytes: Math.max(0, missing), files: isNew ? files.length : 0 });
+  await checkRoom({ name, folder: location, bytes: Math.max(0, missing), files: isNew ? fileCount : 0 });
   return content;
+}
+
+function selectedOf({ metainfo: { files }, selection }: Content): readonly MetainfoFile[] {
+  return selection.isAll ? files : files.filter((_, file) => selection.has(file));
 }
 
 /** Logs once what the file system refused for complete content. */

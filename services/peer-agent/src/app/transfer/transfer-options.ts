@@ -1,6 +1,7 @@
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { LimitChange } from '../../domain/limits/limit-settings.js';
 import type { LeftOut, ScanOptions } from '../ports/sharing.js';
+import type { SelectPatterns } from '../select-files.js';
 import type { Transfer } from './transfer.js';
 
 export interface ShareOptions {
@@ -40,6 +41,8 @@ export interface DownloadOptions {
   readonly replace?: boolean;
   /** Move to each new version of the name and publisher. @default false */
   readonly follow?: boolean;
+  /** Files to download of a folder; added to those that a known transfer selects. @default all */
+  readonly select?: SelectPatterns;
 }
 
 export interface Started {

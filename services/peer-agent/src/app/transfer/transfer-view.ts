@@ -22,6 +22,9 @@ export interface TransferView {
   /** Pieces hashed by the current check; 0 if there is none. */
   readonly checkedPieceCount: number;
   readonly fileCount: number;
+  /** Pieces and files that are downloaded; all, unless selected. */
+  readonly selectedPieceCount: number;
+  readonly selectedFileCount: number;
   /** Bytes per second. */
   readonly downloadRate: number;
   readonly uploadRate: number;
@@ -49,7 +52,7 @@ export function viewOf(parts: ViewParts): TransferView {
     record,
     state,
     reason: state === 'missing' ? 'CONTENT_MISSING' : record.reason,
-    message: messageOf(record, state, { ...parts, pieces: content?.layout.pieceCount ?? 0 }),
+    message: messageOf(record, state, { ...parts, pieces: content?.selection.pieces.count ?? 0 }),
     ...contentView(content, have, record),
     ...traffic,
     timeLeft: timeLeftOf(record, traffic.downloadRate),
@@ -58,31 +61,40 @@ export function viewOf(parts: ViewParts): TransferView {
   };
 }
 
+type ContentFigures = Pick<
+  TransferView,
+  'pieceLength' | 'pieceCount' | 'donePieceCount' | 'fileCount' | 'selectedPieceCount' | 'selectedFileCount'
+>;
+
 /** Figures of the content; zeros until the metainfo is known. Before the pieces are checked, the record counts. */
 function contentView(
   content: Content | undefined,
   have: Bitfield | undefined,
-  { doneBytes, sizeBytes }: TransferRecord,
-): Pick<TransferView, 'pieceLength' | 'pieceCount' | 'donePieceCount' | 'fileCount'> {
+  { doneBytes, selectedBytes }: TransferRecord,
+): ContentFigures {
   const pieceLength = content?.metainfo.pieceLength ?? 0;
   const pieceCount = content?.layout.pieceCount ?? 0;
-  const recorded = doneBytes === sizeBytes ? pieceCount : Math.ceil(doneBytes / (pieceLength || Infinity));
+  const selectedPieceCount = content?.selection.pieces.count ?? 0;
+  const recorded =
+    doneBytes === selectedBytes ? selectedPieceCount : Math.ceil(doneBytes / (pieceLength || Infinity));
   return {
     pieceLength,
     pieceCount,
     donePieceCount: have?.count ?? recorded,
     fileCount: content?.metainfo.files.length ?? 0,
+    selectedPieceCount,
+    selectedFileCount: content?.selection.fileCount ?? 0,
   };
 }
 
 /** Bytes found on disk, even if fewer than when the content was complete; before a check, those in the record. */
 export function bytesDoneOf(
-  { complete, goal, sizeBytes, doneBytes }: TransferRecord,
+  { complete, goal, selectedBytes, doneBytes }: TransferRecord,
   content: Content | undefined,
   have: Bitfield | undefined,
 ): number {
   if (have && content) return content.sum.of(have);
-  return complete && goal !== 'failed' ? sizeBytes : doneBytes;
+  return complete && goal !== 'failed' ? selectedBytes : doneBytes;
 }
 
 interface TrafficState {
@@ -113,8 +125,8 @@ function trafficView(
 /** An estimate beyond it, from a rate that is almost zero, says nothing. */
 const LONGEST_ESTIMATE_S = 30 * 24 * 3600;
 
-function timeLeftOf({ sizeBytes, doneBytes }: TransferRecord, downloadRate: number): number | undefined {
-  const left = sizeBytes - doneBytes;
+function timeLeftOf({ selectedBytes, doneBytes }: TransferRecord, downloadRate: number): number | undefined {
+  const left = selectedBytes - doneBytes;
   if (downloadRate < 1 || left <= 0) return undefined;
   const seconds = left / downloadRate;
   return seconds > LONGEST_ESTIMATE_S ? undefined : seconds;

@@ -1,4 +1,4 @@
-import { Bitfield } from '@enjambre/core/bitfield';
+import type { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { shortId, type InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
@@ -272,7 +272,7 @@ export class Transfer {
     this.#its.note(change, content);
     this.#its.have = have;
     if (isOther) throw contentChanged(content.store.path);
-    if (have.isFull()) return this.#finish(found, run);
+    if (content.selection.isDone(have)) return this.#finish(found, run);
     const assembly = await this.#its.assemble(content, have);
     if (!halted()) await this.#fetch(assembly, have, run);
     if (!halted()) await this.#finish({ content: assembly }, { ...run, event: 'completed' });
@@ -332,7 +332,7 @@ export class Transfer {
     if (content !== fetched.content) this.#states.withdraw('the file is now served from another path');
     await this.#its.complete(noted);
     this.#timings.stop();
-    this.#its.have = Bitfield.full(content.layout.pieceCount);
+    this.#its.have = content.selection.pieces.clone();
     const whole = { ...content, have: this.#its.have, ledger: this.#ledger, damaged: this.#damaged };
     this.#seed({ ...this.parts, ...whole, share: this.limits.upload });
     this.#presence.offers(run.event);

@@ -11,6 +11,7 @@ import type { Offender } from '../agent/bans.js';
 import { adding, dropping } from './copy-looks.js';
 import { absolute, wantedOf, type DownloadSource } from './download-source.js';
 import { asked, identityOf, newRecord, type Identity } from '../agent/identity.js';
+import { checkPatterns, checkSelects } from '../select-files.js';
 import { checkTorrentName } from './asked-name.js';
 import { KeyedSerial } from './keyed-serial.js';
 import { Outdated } from './outdated.js';
@@ -49,6 +50,7 @@ export interface TransfersInit {
   readonly downloadDir: string;
 }
 
+const DEFAULTS = { limits: {}, name: '', publisher: '', follow: false, select: [] } as const;
 /** Maximum number of concurrent starts: each reads its metainfo from disk. */
 const STARTS_AT_ONCE = 16;
 
@@ -147,18 +149,18 @@ export class Transfers implements Startable, ServingDirectory {
    * download there. Throws `already-exists` TARGET_TAKEN if another transfer has the target, and `precondition`
    * ELSEWHERE if the content already has its final name in another folder.
    */
-  async download(
-    source: DownloadSource,
-    { outputDir, limits = {}, name = '', publisher = '', replace = false, follow = false }: DownloadOptions,
-  ): Promise<Started> {
+  async download(source: DownloadSource, options: DownloadOptions): Promise<Started> {
+    const { outputDir, limits, name, publisher, follow, select } = { ...DEFAULTS, ...options };
+    checkPatterns(select);
     const wanted = outputDir === '' ? undefined : absolute(outputDir);
     const { ref, info, metainfo } = await wantedOf(source);
     // Outside the lock: a tracker that does not answer must not block other calls.
     const found = info ? identityOf(info) : await this.#lookup.identify(ref, publisher);
     if (follow) checkFollowable(found, publisher);
     if (info && !this.#transfers.has(found.infohash)) checkTorrentName(info, name);
+    if (info && select.length > 0) checkSelects(info, select);
     const identity = asked(found, name);
-    const terms = { limits, replace: replaceOf(identity, { replace, follow }), follow };
+    const terms = { limits, replace: replaceOf(identity, options), follow, select };
     if (terms.replace !== 'none' && publisher === '' && found.askedByName)
       await this.#replacement.checkPublisher(identity, this.#placeFor(identity, wanted));
     return this.#fetch(identity, metainfo, { ...terms, wanted });
@@ -166,8 +168,9 @@ export class Transfers implements Startable, ServingDirectory {
 
   /** Downloads a newer version of content in its place; see {@link DownloadOptions}. */
   async moveOn({ record }: Transfer, found: Identity): Promise<Transfer> {
-    const { location, movingTo, maxUpload, maxDownload, priority } = record;
-    const terms = { limits: { maxUpload, maxDownload, priority }, replace: 'own', follow: true } as const;
+    const { location, movingTo, maxUpload, maxDownload, priority, select } = record;
+    const limits = { maxUpload, maxDownload, priority };
+    const terms = { limits, replace: 'own', follow: true, select } as const;
     const { transfer } = await this.#fetch(found, undefined, { ...terms, wanted: movingTo || location });
     return transfer;
   }
@@ -279,7 +282,8 @@ export class Transfers implements Startable, ServingDirectory {
     const published = this.#published.publish({ ...identity, published: before?.published }, nowMs);
     const record = { ...newRecord(identity, { origin: true, location, nowMs }), ...limits, ...shared };
     const transfer = known ?? this.#add({ ...record, published });
-    const named = { name: identity.name, sizeBytes: identity.size, published };
+    const { name, size } = identity;
+    const named = { name, sizeBytes: size, selectedBytes: size, published };
     await (known ? known.become({ ...named, ...shared }, 'started') : transfer.start('started'));
     // The caller may pass the infohash on at once: it must be served by then.
     await transfer.settled();
@@ -308,7 +312,8 @@ export class Transfers implements Startable, ServingDirectory {
     return this.#infohashes.run([...infohashes], async () => {
       const known = this.#transfers.get(infohash);
       // If the content was moved, share it from the new path, even if its absence at the old one was not noticed yet.
-      const already = known?.state === 'seeding' && (await known.isUnchanged());
+      const already =
+        known?.state === 'seeding' && known.record.select.length === 0 && (await known.isUnchanged());
       for (const transfer of before)
         if (transfer !== known && this.has(transfer) && !(await transfer.isUnchanged(path)))
           await this.#withdraw(transfer, path, CONTENT_CHANGED);

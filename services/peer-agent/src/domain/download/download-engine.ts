@@ -49,8 +49,9 @@ export class DownloadEngine {
   readonly #bottleneck = new BottleneckGauge();
   #effects: DownloadEffect[] = [];
 
-  constructor({ layout, have, random, budget, self }: EngineComponents, config: Partial<EngineConfig> = {}) {
-    this.#picker = new PiecePicker(layout, have);
+  constructor(components: EngineComponents, config: Partial<EngineConfig> = {}) {
+    const { layout, have, selected, random, budget, self } = components;
+    this.#picker = new PiecePicker(layout, have, selected);
     this.#budget = budget ?? new OutstandingBudget().share();
     this.#inFlight = new InFlightRequests(this.#budget);
     this.#nearFirst = self && new NearFirst(self, piecesOf(layout));
@@ -66,7 +67,7 @@ export class DownloadEngine {
   }
 
   get isComplete(): boolean {
-    return this.#picker.have.isFull();
+    return this.#picker.isComplete;
   }
 
   /** True if the peer is connected and has the piece. */
@@ -160,7 +161,7 @@ export class DownloadEngine {
       if (!peer.learnt(piece)) continue;
       this.#picker.availability.add(piece, 1);
       this.#nearFirst?.learnt(peer, piece, this.#nowMs);
-      mayServe ||= !this.have.has(piece);
+      mayServe ||= this.#picker.lacks(piece);
     }
     // The most frequent message in a large swarm, and often irrelevant.
     if (mayServe) this.#wake(peer);
@@ -198,9 +199,12 @@ export class DownloadEngine {
     this.#fill(peer);
   }
 
-  /** From now on the peer chooses what it sends. Only a peer that has all pieces can choose well. */
+  /**
+   * From now on the peer chooses what it sends. Only a peer that has all pieces can choose well, and no peer knows which
+   * pieces are selected.
+   */
   #letChoose(peer: PeerState): void {
-    if (!peer.has.isFull()) return;
+    if (!this.#picker.isWhole || !peer.has.isFull()) return;
     this.#nearFirst?.superSeeds(peer, true);
     peer.startedSuperSeeding();
     this.#superSeeders.review(this.#peers);

@@ -9,6 +9,8 @@ export interface EngineComponents {
   readonly layout: EngineLayout;
   /** Pieces already verified and on disk. Copied. */
   readonly have: Bitfield;
+  /** The pieces to download; others are never requested. @default all */
+  readonly selected?: Bitfield;
   readonly random: Random;
   /** Budget for outstanding bytes. @default its own */
   readonly budget?: BudgetShare;

@@ -8,7 +8,7 @@ import { SmartBan } from '../smart-ban.js';
 
 /**
  * The state of every piece: have (verified), wanted (not requested) or active. A piece is in exactly one of these
- * states.
+ * states, or in none if it is not selected.
  */
 export class PiecePicker {
   readonly have: Bitfield;
@@ -20,15 +20,29 @@ export class PiecePicker {
   readonly orphans = new Set<ActivePiece>();
   readonly availability: Availability;
   readonly smartBan = new SmartBan();
+  /** All pieces are selected. */
+  readonly isWhole: boolean;
 
   constructor(
     readonly layout: EngineLayout,
     have: Bitfield,
+    selected = Bitfield.full(layout.pieceCount),
   ) {
     this.have = have.clone();
-    this.wanted = Bitfield.full(layout.pieceCount);
+    this.isWhole = selected.isFull();
+    this.wanted = selected.clone();
     for (const piece of have.indexes()) this.wanted.clear(piece);
     this.availability = new Availability(this.wanted);
+  }
+
+  /** True if all selected pieces are verified. */
+  get isComplete(): boolean {
+    return this.wanted.isEmpty() && this.active.size === 0;
+  }
+
+  /** True if the piece is selected and not verified yet. */
+  lacks(piece: number): boolean {
+    return this.wanted.has(piece) || this.active.has(piece);
   }
 
   blockBytes({ piece, block }: BlockRef): number {

@@ -1,0 +1,129 @@
+import { EnjambreError } from '@enjambre/core/error';
+import type { Metainfo } from '@enjambre/core/metainfo';
+import { quote } from '@enjambre/core/quote';
+import { Minimatch } from 'minimatch';
+import { Selection } from '../domain/selection.js';
+
+/**
+ * Patterns that select files of a folder by their path in it: `*` and `?` within a name, `**` across folders, `[...]`,
+ * `{a,b}`. With a leading `!` they exclude. One whose last name is no pattern, or that ends in `/`, also selects all
+ * files in the folder of that path. No patterns select all files.
+ */
+export type SelectPatterns = readonly string[];
+
+type Named = Pick<Metainfo, 'name' | 'isFolder' | 'files'>;
+
+const MAX_PATTERNS = 100;
+const MAX_PATTERN_CHARACTERS = 1024;
+/** Patterns that the braces of one may stand for. */
+const MAX_ALTERNATIVES = 100;
+/** Paths named in a message. */
+const MAX_EXAMPLES = 5;
+
+/** Throws `invalid` BAD_SELECT for patterns that no path can match, and for more than an agent takes. */
+export function checkPatterns(patterns: SelectPatterns): void {
+  if (patterns.length > MAX_PATTERNS) throw badSelect(`at most ${MAX_PATTERNS} patterns are possible`);
+  for (const pattern of patterns) {
+    if (pattern.length > MAX_PATTERN_CHARACTERS)
+      throw badSelect(`a pattern has at most ${MAX_PATTERN_CHARACTERS} characters`);
+    if (partsOf(pattern).glob === '') throw badSelect(`the pattern ${quote(pattern)} names no path`);
+  }
+}
+
+/** The files that `patterns` select. Throws as {@link checkSelects} does. */
+export function selectionOf(metainfo: Metainfo, patterns: SelectPatterns): Selection {
+  const known = selections.get(metainfo) ?? new Map<string, Selection>();
+  selections.set(metainfo, known);
+  const key = JSON.stringify(patterns);
+  const selection = known.get(key) ?? select(metainfo, patterns);
+  known.set(key, selection);
+  return selection;
+}
+
+/** False if {@link selectionOf} throws. */
+export function selectsAny(metainfo: Metainfo, patterns: SelectPatterns): boolean {
+  try {
+    return selectionOf(metainfo, patterns).fileCount > 0;
+  } catch {
+    return false;
+  }
+}
+
+/** Selections in use, by metainfo and patterns: there may be a million files. */
+const selections = new WeakMap<Metainfo, Map<string, Selection>>();
+
+function select(metainfo: Metainfo, patterns: SelectPatterns): Selection {
+  if (patterns.length === 0) return new Selection(metainfo);
+  return new Selection(metainfo, checkSelects(metainfo, patterns));
+}
+
+/**
+ * Returns a test whether a file is selected, by its index. Throws `invalid` NOT_A_FOLDER for a single file, and
+ * `not-found` NOTHING_SELECTED if no file with content is selected.
+ */
+export function checkSelects(content: Named, patterns: SelectPatterns): (file: number) => boolean {
+  const { name, isFolder, files } = content;
+  if (!isFolder) {
+    const message = `${quote(name)} is a single file, not a folder: there is nothing to select in it`;
+    throw new EnjambreError('invalid', 'NOT_A_FOLDER', message, { metadata: { setting: 'select' } });
+  }
+  const matches = matcherOf(patterns);
+  const selected = files.map(({ path }) => matches(path.join('/')));
+  if (!files.some(({ length }, file) => length > 0 && selected[file] === true))
+    throw nothingSelected(content, patterns, selected.includes(true));
+  return (file) => selected[file] === true;
+}
+
+/** Returns a test whether a path is selected. It takes polynomial time, since minimatch does not backtrack. */
+export function matcherOf(patterns: SelectPatterns): (path: string) => boolean {
+  const parts = patterns.map(partsOf);
+  const [taken, left] = [false, true].map((isExcluding) =>
+    parts.filter((part) => part.excludes === isExcluding).flatMap(({ glob }) => matchersOf(glob)),
+  ) as [Minimatch[], Minimatch[]];
+  return (path) => {
+    const name = path.normalize();
+    const isTaken = taken.length === 0 || taken.some((each) => each.match(name));
+    return isTaken && !left.some((each) => each.match(name));
+  };
+}
+
+/** Without a leading `!`, `./` or `/`. */
+function partsOf(pattern: string): { readonly excludes: boolean; readonly glob: string } {
+  const excludes = pattern.startsWith('!');
+  const glob = pattern
+    .slice(excludes ? 1 : 0)
+    .replace(/^(\.?\/)+/, '')
+    .normalize();
+  return { excludes, glob };
+}
+
+const OPTIONS = {
+  dot: true,
+  noext: true,
+  nocomment: true,
+  nonegate: true,
+  platform: 'linux',
+  braceExpandMax: MAX_ALTERNATIVES,
+} as const;
+
+function matchersOf(glob: string): Minimatch[] {
+  const folder = glob.replace(/\/+$/, '');
+  const inFolder = new Minimatch(`${folder}/**`, OPTIONS);
+  if (folder !== glob) return [inFolder];
+  const itself = new Minimatch(glob, OPTIONS);
+  const namesFolder = itself.set.some((names) => typeof names.at(-1) === 'string');
+  return namesFolder ? [itself, inFolder] : [itself];
+}
+
+function badSelect(fault: string): EnjambreError {
+  return new EnjambreError('invalid', 'BAD_SELECT', fault, { metadata: { setting: 'select' } });
+}
+
+function nothingSelected({ name, files }: Named, patterns: SelectPatterns, empty: boolean): EnjambreError {
+  const wanted = patterns.map((pattern) => quote(pattern)).join(', ');
+  const what = empty ? `${wanted} selects only empty files` : `no file matches ${wanted}`;
+  const some = files.slice(0, MAX_EXAMPLES).map(({ path }) => quote(path.join('/')));
+  const more = files.length > some.length ? ` and ${files.length - some.length} more` : '';
+  const message = `${what} in ${quote(name)}, which has ${some.join(', ')}${more}`;
+  return new EnjambreError('not-found', 'NOTHING_SELECTED', message, { metadata: { setting: 'select' } });
+}

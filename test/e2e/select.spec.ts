@@ -1,0 +1,141 @@
+import { access, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { hashTree, writeRandomFile } from '@enjambre/harness/content';
+import { ProcessSwarm, type CommandResult, type SwarmAgent } from '@enjambre/harness/swarm';
+import { lastLine } from './support/outcome.js';
+import { KIB, MIB, statusOf, untilDone, untilStatus } from './support/sharing.js';
+
+jest.setTimeout(120_000);
+
+const SIZES: Readonly<Record<string, number>> = {
+  'a.bin': 3 * MIB + 1,
+  'readme.txt': 20,
+  'sub/b.bin': 8 * MIB,
+  'sub/c.bin': 8 * MIB + 5,
+  'sub/deep/d.bin': 2 * MIB,
+  'sub/empty.bin': 0,
+  'sub/e.log': 300 * KIB,
+};
+const WHOLE = Object.values(SIZES).reduce((sum, size) => sum + size, 0);
+const PART = (SIZES['sub/b.bin'] ?? 0) + (SIZES['sub/c.bin'] ?? 0);
+
+let swarm: ProcessSwarm;
+let seeder: SwarmAgent;
+let one: SwarmAgent;
+let two: SwarmAgent;
+let originals: Record<string, string>;
+
+beforeAll(async () => {
+  swarm = await ProcessSwarm.create();
+  await swarm.startTracker();
+  [seeder, one, two] = await Promise.all([
+    swarm.startAgent('seeder'),
+    swarm.startAgent('one'),
+    swarm.startAgent('two'),
+  ]);
+  const folder = join(swarm.root, 'set');
+  for (const [path, bytes] of Object.entries(SIZES)) await writeRandomFile(join(folder, path), bytes);
+  originals = await hashTree(folder);
+  await swarm.command(seeder, ['share', folder, '--piece-length', '64KiB']);
+});
+
+afterAll(() => swarm.stop());
+
+const filesOf = (agent: SwarmAgent): Promise<Record<string, string>> =>
+  hashTree(join(agent.downloadDir, 'set'));
+
+/** The originals at these paths, with their hashes. */
+const only = (...paths: string[]): Record<string, string | undefined> =>
+  Object.fromEntries(paths.map((path) => [path, originals[path]]));
+
+const get = (agent: SwarmAgent, ...args: string[]): Promise<CommandResult> =>
+  swarm.command(agent, ['get', 'set', ...args, '--json']);
+
+describe('part of a folder', () => {
+  test('that has no file is refused with some paths, and nothing is written', async () => {
+    const refused = await swarm.command(two, ['get', 'set', '--select', '*.nope']);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/no file matches "\*\.nope" in "set", which has "a\.bin", .* and 2 more$/);
+    expect(await statusOf(swarm, two, 'set')).toMatchObject({ state: 'failed', reason: 'NOTHING_SELECTED' });
+    await expect(access(join(two.downloadDir, 'set'))).rejects.toThrow('ENOENT');
+    await expect(access(join(two.downloadDir, '.incomplete'))).rejects.toThrow('ENOENT');
+  });
+
+  test('survives kill -9, fetches and writes only its files, and is complete with them', async () => {
+    const slow = swarm.start(one, ['get', 'set', '--select', 'sub/*.bin', '--max-download', '2MB', '--json']);
+    const before = await untilDone(slow, MIB);
+    await one.process.kill();
+    await slow.stop();
+    one = await swarm.startAgent('one');
+    const resumed = await statusOf(swarm, one, 'set');
+    expect(resumed).toMatchObject({ select: ['sub/*.bin'], selected_bytes: PART, size_bytes: WHOLE });
+
+    const done = await get(one, '--select', 'sub/*.bin', '--max-download', 'none');
+    expect(lastLine(done)).toMatchObject({ type: 'done', size_bytes: WHOLE, selected_bytes: PART });
+    expect(await filesOf(one)).toEqual(only('sub/b.bin', 'sub/c.bin', 'sub/empty.bin'));
+    const status = await statusOf(swarm, one, 'set');
+    expect(status).toMatchObject({
+      state: 'seeding',
+      done_bytes: PART,
+      selected_bytes: PART,
+      selected_file_count: 3,
+    });
+    // What was on disk at the kill was not fetched again; blocks in flight may have been.
+    expect(status.downloaded_bytes).toBeLessThan(PART + before);
+  });
+
+  test('is complete already if it is requested again, and its agent is no seeder', async () => {
+    expect((await swarm.command(one, ['get', 'set', '--select', 'sub/*.bin'])).stdout).toMatch(
+      /^already complete {2}.*\/set {2}16\.8 MB of 22\.\d MB$/,
+    );
+    const peers = (await swarm.command(one, ['peers', 'set', '--json'])).json;
+    expect(peers).toContainEqual(
+      expect.objectContaining({ name: 'one', seeder: false, left_bytes: WHOLE - PART }),
+    );
+    const [file] = (await swarm.command(one, ['files', 'set', '--json'])).json;
+    expect(file).toMatchObject({ seeder_count: 1 });
+    expect((await swarm.command(one, ['doctor'])).code).toBe(0);
+    expect((await swarm.command(one, ['verify', 'set', '--wait'])).stdout).toMatch(
+      /^set is complete: 257 of 257/m,
+    );
+  });
+
+  test('grows: the rest is fetched, and a file of the user in its place is not touched', async () => {
+    const own = join(one.downloadDir, 'set', 'a.bin');
+    await writeRandomFile(own, 100);
+    const before = await readFile(own);
+    const refused = await swarm.command(one, ['get', 'set', '--select', 'a.bin']);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toContain(`${own} already exists, and is not from this download`);
+    expect(await readFile(own)).toEqual(before);
+
+    const { downloaded_bytes: fetched } = await statusOf(swarm, one, 'set');
+    expect(lastLine(await get(one, '--select', 'sub/deep'))).toMatchObject({ type: 'done' });
+    expect(await statusOf(swarm, one, 'set')).toMatchObject({
+      select: ['sub/*.bin', 'sub/deep'],
+      selected_bytes: PART + 2 * MIB,
+      downloaded_bytes: fetched + 2 * MIB,
+    });
+  });
+
+  test('completes another part, and is completed by it, without a seeder', async () => {
+    const done = await get(two, '--select', 'a.bin', '--select', '*.txt', '--select', '**/*.log');
+    expect(lastLine(done)).toMatchObject({ type: 'done' });
+    await seeder.process.stop();
+    await rm(join(one.downloadDir, 'set', 'a.bin'));
+    for (const agent of [one, two])
+      expect(lastLine(await get(agent, '--detach'))).toMatchObject({ type: 'transfer' });
+    for (const agent of [one, two]) {
+      const what = 'all of the set';
+      const whole = await untilStatus(swarm, agent, {
+        ref: 'set',
+        is: ({ state }) => state === 'seeding',
+        what,
+      });
+      expect(whole).toMatchObject({ done_bytes: WHOLE });
+      expect(whole).not.toHaveProperty('select');
+      expect(await filesOf(agent)).toEqual(originals);
+    }
+  });
+});
