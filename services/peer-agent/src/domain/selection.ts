@@ -43,6 +43,14 @@ export class Selection {
     return this.#files === undefined;
   }
 
+  /** The names and sizes of the selected files. */
+  get named(): Pick<Metainfo, 'infohash' | 'name' | 'isFolder' | 'files'> {
+    const { files } = this.metainfo;
+    return this.isAll
+      ? this.metainfo
+      : { ...this.metainfo, files: files.filter((_, file) => this.has(file)) };
+  }
+
   /** True if a file, an index of `metainfo.files`, is selected. */
   has(file: number): boolean {
     return this.#files?.has(file) ?? true;

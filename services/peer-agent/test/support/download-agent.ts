@@ -24,6 +24,7 @@ import { Meter } from '../../src/app/agent/meter.js';
 import type { StoreFactory } from '../../src/app/ports/store-factory.js';
 import type { TransferArchive } from '../../src/app/ports/archives.js';
 import type { Transfer } from '../../src/app/transfer/transfer.js';
+import type { DownloadOptions } from '../../src/app/transfer/transfer-options.js';
 import { Transfers } from '../../src/app/transfer/transfers.js';
 import type { Warning } from '../../src/domain/ban-list.js';
 import { OutstandingBudget } from '../../src/domain/download/outstanding-budget.js';
@@ -148,14 +149,15 @@ export class DownloadAgent {
     return agent;
   }
 
-  async download(metainfo: Metainfo): Promise<Transfer> {
+  async download(metainfo: Metainfo, options: Partial<DownloadOptions> = {}): Promise<Transfer> {
     const source = { kind: 'metainfo', bytes: metainfo.bytes } as const;
-    const { transfer } = await this.transfers.download(source, { outputDir: '' });
+    const { transfer } = await this.transfers.download(source, { outputDir: '', ...options });
     return transfer;
   }
 
   /** Downloads without metainfo, which must come from the swarm. */
-  async resolve({ infohash, name, totalLength, pieceLength, files }: Metainfo): Promise<Transfer> {
+  async resolve(metainfo: Metainfo, options: Partial<DownloadOptions> = {}): Promise<Transfer> {
+    const { infohash, name, totalLength, pieceLength, files } = metainfo;
     this.tracker.files.push({
       infohash,
       name,
@@ -167,7 +169,7 @@ export class DownloadAgent {
       disputed: false,
     });
     const source = { kind: 'ref', ref: infohash } as const;
-    const { transfer } = await this.transfers.download(source, { outputDir: '' });
+    const { transfer } = await this.transfers.download(source, { outputDir: '', ...options });
     return transfer;
   }
 

@@ -38,6 +38,8 @@ export interface SwarmOptions {
   /** Rate of the disk in bytes per second; infinite if absent. */
   readonly diskRate?: number;
   readonly have?: readonly number[];
+  /** @default all pieces */
+  readonly selected?: readonly number[];
   readonly config?: Partial<EngineConfig>;
   readonly budget?: BudgetShare;
 }
@@ -138,8 +140,9 @@ export class VirtualSwarm {
     for (const piece of options.have ?? []) have.set(piece);
     const random = seededRandom(options.seed ?? 1);
     const { budget, config } = options;
+    const selected = this.#bitsOf({ has: options.selected });
     this.engine = new DownloadEngine(
-      { layout: this.layout, have, random, ...(budget && { budget }) },
+      { layout: this.layout, have, selected, random, ...(budget && { budget }) },
       config,
     );
     for (const peer of options.peers) this.#plan(peer);
@@ -184,7 +187,7 @@ export class VirtualSwarm {
     }
   }
 
-  #bitsOf({ has }: VirtualPeer): Bitfield {
+  #bitsOf({ has }: { readonly has?: readonly number[] | undefined }): Bitfield {
     if (!has) return Bitfield.full(this.layout.pieceCount);
     const bits = Bitfield.empty(this.layout.pieceCount);
     for (const piece of has) bits.set(piece);

@@ -108,7 +108,7 @@ export class FileRemoval {
     return { folders, path: join(root, ...names) };
   }
 
-  /** Names in the metainfo, for each folder from which something was deleted. */
+  /** Names of the selected files, for each folder from which something was deleted. */
   *#names(): Steps<ReadonlyMap<string, ReadonlySet<string>>> {
     const named = new Map<string, Set<string>>();
     const step = new StepCount();
@@ -116,7 +116,9 @@ export class FileRemoval {
       named.set(folder, new Set());
       if (step.isFull()) yield;
     }
-    for (const [index, { path }] of this.init.files.entries()) {
+    const { files, selection } = this.init;
+    for (const index of selection.files()) {
+      const { path = [] } = files[index] ?? {};
       const { folders } = this.#place(index);
       for (const [depth, folder] of folders.entries()) named.get(folder)?.add(path[depth] ?? '');
       if (step.isFull()) yield;

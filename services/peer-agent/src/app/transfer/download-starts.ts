@@ -2,10 +2,11 @@ import type { InfoHash } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Clock } from '@enjambre/common/async/clock';
 import { fetchedInto } from '../../domain/copies.js';
-import type { Replace, TransferRecord } from '../../domain/transfer-record.js';
+import type { TransferRecord } from '../../domain/transfer-record.js';
 import { identityOfRecord, newRecord, type Identity } from '../agent/identity.js';
 import type { TransferArchive } from '../ports/archives.js';
 import type { StoreFactory } from '../ports/store-factory.js';
+import { selectionOf } from '../select-files.js';
 import { noting } from './copy-looks.js';
 import { amendmentOf, type DownloadTerms } from './download-terms.js';
 import type { RoomNeed } from './room.js';
@@ -96,7 +97,8 @@ export class DownloadStarts {
     const { record } = known;
     const metainfo = await this.parts.archive.readMetainfo(record.infohash);
     try {
-      await this.#reserve(identityOfRecord(record), metainfo, { folder: location, replace: 'none' });
+      const { select } = { ...record, ...wider };
+      await this.#reserve(identityOfRecord(record), metainfo, { folder: location, replace: 'none', select });
       await known.become({ ...wider, ...fetchedInto(record, location) }, 'started');
     } catch (error) {
       this.parts.targets.hold(record.infohash, placeOf(record));
@@ -114,8 +116,10 @@ export class DownloadStarts {
     { location, limits, ...wishes }: DownloadTerms & { readonly location: string },
   ): Promise<Transfer> {
     const { clock, archive } = this.parts;
+    const { replace, select } = wishes;
+    const selection = metainfo && selectionOf(metainfo, select);
     try {
-      await this.#reserve(found, metainfo, { folder: location, replace: wishes.replace });
+      await this.#reserve(found, metainfo, { folder: location, replace, select });
       // An earlier transfer of this infohash may have left progress that could not be deleted.
       await archive.progress(found.infohash).clear();
       if (metainfo) await archive.writeMetainfo(metainfo);
@@ -127,6 +131,7 @@ export class DownloadStarts {
       ...newRecord(found, { origin: false, location, nowMs: clock.epochMs() }),
       ...wishes,
       ...limits,
+      ...(selection && { selectedBytes: selection.bytes }),
     });
     await transfer.start('started');
     return transfer;
@@ -136,15 +141,18 @@ export class DownloadStarts {
   async #reserve(
     { infohash, name, size }: Identity,
     metainfo: Metainfo | undefined,
-    { folder, replace }: { readonly folder: string; readonly replace: Replace },
+    { folder, replace, select }: Pick<DownloadTerms, 'replace' | 'select'> & { readonly folder: string },
   ): Promise<void> {
     const { stores } = this.parts;
     const place = { folder, name };
     if (name !== '') await this.parts.targets.claim(infohash, place, replace !== 'none');
     const isOwn = replace === 'own' && (await this.parts.targets.others(infohash, place)).length > 0;
     if (!(await stores.checkTarget(folder, name, size, replace === 'any' || isOwn))) return;
-    await stores.rehearse(metainfo ?? { infohash, name, isFolder: false, files: [] }, folder);
-    await this.parts.checkRoom(infohash, { name, folder, bytes: size, files: 0 });
+    const selection = metainfo && selectionOf(metainfo, select);
+    await stores.rehearse(selection?.named ?? { infohash, name, isFolder: false, files: [] }, folder);
+    // Without the metainfo, nobody knows how much is selected: the room is checked again before the first byte.
+    const unknown = select.length === 0 ? size : 0;
+    await this.parts.checkRoom(infohash, { name, folder, bytes: selection?.bytes ?? unknown, files: 0 });
   }
 
   /** Moves a download to another folder. On an error its target is still the old one. */

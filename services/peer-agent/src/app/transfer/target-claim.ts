@@ -1,6 +1,6 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
-import type { Metainfo, MetainfoFile } from '@enjambre/core/metainfo';
+import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import type { Content } from '../content.js';
@@ -38,7 +38,7 @@ export async function tryDisk(
   { stores, checkRoom }: Pick<TransferComponents, 'stores' | 'checkRoom'>,
 ): Promise<Content> {
   const { metainfo, selection, store, sum } = content;
-  if (!inPlace) await stores.rehearse({ ...metainfo, files: selectedOf(content) }, location);
+  if (!inPlace) await stores.rehearse(selection.named, location);
   const { name } = metainfo;
   const { bytes, fileCount } = selection;
   // Damaged data is overwritten and needs no new space.
@@ -46,10 +46,6 @@ export async function tryDisk(
   const isNew = !inPlace && have.count === 0;
   await checkRoom({ name, folder: location, bytes: Math.max(0, missing), files: isNew ? fileCount : 0 });
   return content;
-}
-
-function selectedOf({ metainfo: { files }, selection }: Content): readonly MetainfoFile[] {
-  return selection.isAll ? files : files.filter((_, file) => selection.has(file));
 }
 
 /** Logs once what the file system refused for complete content. */
