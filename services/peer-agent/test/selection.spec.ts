@@ -194,6 +194,17 @@ describe('a selection', () => {
     expect(agent.transfers.get(metainfo.infohash).record.reason).toBe('DISK_FULL');
   });
 
+  it('that grows in place reserves room for what is new', async () => {
+    await get('sub');
+    await uploader.stop();
+    const transfer = await inState(await agent.download(metainfo), 'downloading');
+    expect(transfer.record.inPlace).toBe(true);
+    const { bytes = 0 } = transfer.need ?? {};
+    expect(bytes).toBeLessThanOrEqual(metainfo.totalLength - SUB);
+    // File systems allocate whole blocks.
+    expect(bytes).toBeGreaterThan(metainfo.totalLength - SUB - 16 * 1024);
+  });
+
   it('that matches no file fails before anything is written, and another one can be requested', async () => {
     const source = { kind: 'metainfo', bytes: metainfo.bytes } as const;
     const none = { outputDir: '', select: ['nope'] };

@@ -7,6 +7,7 @@ import { noteComplete } from './completion.js';
 import { openContent, type Content } from '../content.js';
 import { openAssembly } from './inventory.js';
 import { selectsAny } from '../select-files.js';
+import type { Running } from './room.js';
 import { endMove, logWarning, takeAlong, tryDisk, type Moved } from './target-claim.js';
 import type { TransferComponents } from './transfer-components.js';
 import { bytesDoneOf } from './transfer-view.js';
@@ -22,6 +23,8 @@ export class Holding {
   content: Content | undefined;
   /** Undefined until this process has checked. */
   have: Bitfield | undefined;
+  /** New space that it needed when it had this many bytes. */
+  #needed = { bytes: 0, doneBytes: 0 };
 
   constructor(
     public record: TransferRecord,
@@ -30,6 +33,12 @@ export class Holding {
 
   get doneBytes(): number {
     return bytesDoneOf(this.record, this.content, this.have);
+  }
+
+  /** Space that it still needs while it downloads. */
+  get need(): Running {
+    const { bytes, doneBytes } = this.#needed;
+    return { folder: this.record.location, bytes: Math.max(0, bytes - (this.doneBytes - doneBytes)) };
   }
 
   note(change: Partial<TransferRecord>, content = this.content): void {
@@ -87,7 +96,8 @@ export class Holding {
     this.note(place, assembly);
     // Before the first of these files is created: a crash must not lose that they are the agent's own.
     if (isNews) await this.parts.save();
-    this.content = await tryDisk(assembly, have, this.record, this.parts);
+    const bytes = await tryDisk(assembly, have, this.record, this.parts);
+    this.#needed = { bytes, doneBytes: this.doneBytes };
     return assembly;
   }
 

@@ -1,7 +1,6 @@
 import { EnjambreError } from '@enjambre/core/error';
 import { Serial } from '@enjambre/common/async/serial';
 import type { InfoHash } from '@enjambre/core/ids';
-import type { TransferRecord } from '../../domain/transfer-record.js';
 import type { StoreFactory } from '../ports/store-factory.js';
 
 /** Space that a download still needs. */
@@ -16,18 +15,6 @@ export interface RoomNeed {
 
 /** An active download, whose remaining space is reserved. */
 export type Running = Pick<RoomNeed, 'folder' | 'bytes'>;
-
-/** Space that an active download still needs; undefined if none. Repairs in place need none. */
-export function needOf({
-  record,
-  doneBytes,
-}: {
-  readonly record: Pick<TransferRecord, 'location' | 'selectedBytes' | 'inPlace'>;
-  readonly doneBytes: number;
-}): Running | undefined {
-  const { location, selectedBytes, inPlace } = record;
-  return inPlace ? undefined : { folder: location, bytes: selectedBytes - doneBytes };
-}
 
 /** All active downloads except one, with the space that they still need. */
 export function* runningBeside(

@@ -29,23 +29,23 @@ export async function settleName(
 
 /**
  * Before anything is fetched, checks that the disk will accept the last step and has room for the missing pieces.
- * Returns the content. Throws what is refused and what to do; nothing is lost, and the transfer can be resumed.
+ * Returns the bytes of new space that these need. Throws what is refused and what to do; nothing is lost, and the transfer can be resumed.
  */
 export async function tryDisk(
   content: Content,
   have: Bitfield,
   { location, inPlace }: TransferRecord,
   { stores, checkRoom }: Pick<TransferComponents, 'stores' | 'checkRoom'>,
-): Promise<Content> {
+): Promise<number> {
   const { metainfo, selection, store, sum } = content;
   if (!inPlace) await stores.rehearse(selection.named, location);
   const { name } = metainfo;
   const { bytes, fileCount } = selection;
   // Damaged data is overwritten and needs no new space.
-  const missing = Math.min(bytes - sum.of(have), bytes - (await store.allocated()));
+  const missing = Math.max(0, Math.min(bytes - sum.of(have), bytes - (await store.allocated())));
   const isNew = !inPlace && have.count === 0;
-  await checkRoom({ name, folder: location, bytes: Math.max(0, missing), files: isNew ? fileCount : 0 });
-  return content;
+  await checkRoom({ name, folder: location, bytes: missing, files: isNew ? fileCount : 0 });
+  return missing;
 }
 
 /** Logs once what the file system refused for complete content. */

@@ -16,7 +16,7 @@ import type { Membership, MembershipEvent } from '../ports/tracker.js';
 import { Presence } from './presence.js';
 import { checkDeletable, forget, type Removal, type RemovalOptions } from './removal.js';
 import { Resolution } from './resolution.js';
-import { needOf, type Running } from './room.js';
+import type { Running } from './room.js';
 import { startSeedingChores } from '../upload/seeding-chores.js';
 import { Serving, type ServingComponents } from '../upload/serving.js';
 import { StateMachine } from './state-machine.js';
@@ -107,7 +107,7 @@ export class Transfer {
   }
 
   get need(): Running | undefined {
-    return this.state === 'downloading' ? needOf(this.#its) : undefined;
+    return this.state === 'downloading' ? this.#its.need : undefined;
   }
 
   /** The persistent state, as of now. */
