@@ -138,6 +138,14 @@ export class MemoryPieceStore implements PieceStore {
     return Promise.resolve('');
   }
 
+  putBackReplaced(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  releaseReplaced(): Promise<string> {
+    return Promise.resolve('');
+  }
+
   async publish(replaced?: readonly ReplacedContent[]): Promise<Publication> {
     const { disk } = this.parts;
     const { target } = this.init;

@@ -197,13 +197,13 @@ export class FileStore implements PieceStore {
     await this.components.fds.forget(this.#path);
     const incomplete = dirname(this.#path);
     // A file that is of no transfer may be anything: it is kept.
-    if (replaced) await this.#aside?.moveOver(this.#path, target, replaced.length === 0);
-    else await moveNew(this.#path, target, this.#files);
+    const kept = replaced && (await this.#aside?.moveOver(this.#path, target, replaced.length === 0));
+    if (!replaced) await moveNew(this.#path, target, this.#files);
     this.#path = target;
     await syncFolder(dirname(target), this.#files);
     if (replaced) await this.components.fds.forget(target);
     await removeEmpty(incomplete);
-    return warning;
+    return [warning, kept].filter((text) => text).join('; ') || undefined;
   }
 
   async discardReplaced(replaced: readonly ReplacedContent[]): Promise<string> {
@@ -216,6 +216,19 @@ export class FileStore implements PieceStore {
     } catch (error) {
       throw diskError(error, target);
     }
+  }
+
+  async putBackReplaced(): Promise<void> {
+    const { target } = this.init;
+    if (target !== undefined) await this.#aside?.putBack(target);
+  }
+
+  async releaseReplaced(): Promise<string> {
+    const { target, stage } = this.init;
+    if (target === undefined || stage === undefined) return '';
+    const path = (await this.#aside?.release(target)) ?? '';
+    if (path !== '') await removeEmpty(stage);
+    return path;
   }
 
   get #aside(): ReplacedEntry | undefined {
@@ -292,7 +305,6 @@ export class FileStore implements PieceStore {
         compare,
       }).run();
       const { target } = this.init;
-      if (target !== undefined) await this.#aside?.restore(target);
       if (target !== undefined && this.#path !== target) await removeEmpty(dirname(this.#path));
       return deletion;
     } catch (error) {

@@ -60,6 +60,13 @@ export interface PieceStore {
    * left to another name beside the target. Returns a sentence on the rest; empty if there is none.
    */
   discardReplaced(replaced: readonly ReplacedContent[]): Promise<string>;
+  /** Gives what {@link publish} has moved aside its name back, if a crash came before the new content had the name. */
+  putBackReplaced(): Promise<void>;
+  /**
+   * Moves what {@link publish} has moved aside to its name, or to one beside it if the name is taken. Returns its path;
+   * empty if there is nothing.
+   */
+  releaseReplaced(): Promise<string>;
   /** Bytes that its files currently occupy on disk: less than their length if they are sparse. */
   allocated(): Promise<number>;
   /** True if anything exists at {@link path}. */

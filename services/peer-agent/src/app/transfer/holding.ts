@@ -55,6 +55,15 @@ export class Holding {
     this.record = await endMove(metainfo, record, this.parts);
     if (this.record !== record) this.parts.moved();
     if (metainfo && !content) this.content = this.#open(metainfo);
+    if (this.record.replace !== 'none' && !this.record.inPlace) await this.#putBack();
+  }
+
+  /** After a crash in the middle of a replacement: the old content is at its name until the new one has it. */
+  async #putBack(): Promise<void> {
+    await this.content?.store.putBackReplaced().catch((error: unknown) => {
+      const { log } = this.parts;
+      log.warn({ err: error }, `what ${this.record.name} replaces could not be moved back to its name`);
+    });
   }
 
   /** Changes a halted transfer. A change of `doneBytes` to 0 also clears its saved progress, unless the disk fails. */

@@ -59,6 +59,8 @@ export async function forget(
     await archive.disown(infohash);
     touched = tried;
     if (tried) deletion = await store.delete(isPart ? ALL_OF_IT : rulesFor(record, options));
+    const kept = record.replace === 'none' ? '' : ((await store?.releaseReplaced()) ?? '');
+    if (kept !== '') log.warn(`${record.name} is removed: what was to be replaced is now ${kept}`);
   } catch (error) {
     archive.keep(infohash);
     return { error, touched };
