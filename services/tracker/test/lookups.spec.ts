@@ -3,6 +3,7 @@ import { callUnary } from '@enjambre/rpc/client';
 import {
   AnnounceEvent,
   GetSwarmResponse,
+  ListFilesRequest,
   type TrackerServiceClient,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { eventually, Harness, hex, infohash, MODEL, type TestAgent } from './harness.js';
@@ -195,5 +196,40 @@ describe('look-ups', () => {
     const answer = GetSwarmResponse.encode(await callUnary(crowd.getSwarm.bind(crowd), swarm)).finish();
     expect(answer.length).toBeLessThan(1_000_000);
     await crowded.stop();
+  });
+});
+
+describe('look-ups of a name that a stranger shares very often', () => {
+  test('find the versions of one publisher, whatever strangers share under the name', async () => {
+    const NAME = 'weights.bin';
+    const harness = await Harness.start();
+    const client = harness.client();
+    const listFiles = (request: Partial<ListFilesRequest>) =>
+      callUnary(client.listFiles.bind(client), ListFilesRequest.create(request));
+    const publisher = await harness.agent('publisher');
+    const stranger = await harness.agent('stranger');
+    const hash = (number: number): Buffer =>
+      Buffer.concat([Buffer.alloc(30, 0xee), Buffer.of(number >> 8, number)]);
+    for (const number of [1, 2]) publisher.share(hash(number), { ...MODEL, name: NAME });
+    for (let number = 3; number <= 1010; number++) stranger.share(hash(number), { ...MODEL, name: NAME });
+    const named = { query: NAME, exactName: true, pageSize: 1000 };
+    await eventually(async () => {
+      const { files, nextPageToken } = await listFiles(named);
+      return (files.length === 1000 && nextPageToken !== '') || undefined;
+    });
+    for (const text of ['publisher', publisher.peerId, publisher.peerId.slice(0, 8)]) {
+      const { files, nextPageToken } = await listFiles({ ...named, publisher: text });
+      expect(nextPageToken).toBe('');
+      expect(files).toMatchObject([
+        { infohash: hex(hash(1)), superseded: true },
+        { infohash: hex(hash(2)), superseded: false, publications: [{ version: 2 }] },
+      ]);
+    }
+    for (const text of ['nobody', 'Publisher', '0'.repeat(8)])
+      expect((await listFiles({ ...named, publisher: text })).files).toEqual([]);
+    expect((await listFiles({ ...named, query: 'other.bin', publisher: 'publisher' })).files).toEqual([]);
+    const refusal = { code: 'invalid', reason: 'BAD_QUERY' };
+    await expect(listFiles({ ...named, publisher: 'x'.repeat(1025) })).rejects.toMatchObject(refusal);
+    await harness.stop();
   });
 });

@@ -6,6 +6,7 @@ import { NO_FAILURE } from '../../src/domain/transfer-record.js';
 import type { PeerAddress } from '../../src/app/ports/peers.js';
 import type {
   BanReport,
+  FindOptions,
   Failure,
   Membership,
   MembershipEvent,
@@ -178,12 +179,16 @@ export class MemoryTracker implements TrackerPort {
     (this.#session ?? this.#unsaid).push({ type: 'ban', ...ban });
   }
 
-  findFiles(query: string): Promise<readonly SharedFile[]> {
+  findFiles(query: string, { publisher = '' }: FindOptions = {}): Promise<readonly SharedFile[]> {
     this.lookups += 1;
     if (!this.#session) return Promise.reject(new EnjambreError('unavailable', 'NO_TRACKER', 'no tracker'));
     const digits = idDigits(query);
-    const matches = ({ name, infohash }: SharedFile): boolean =>
-      sameName(name.trim(), query.trim()) || (digits !== undefined && infohash.startsWith(digits));
+    const isNamed = ({ name }: SharedFile): boolean => sameName(name.trim(), query.trim());
+    const isBy = ({ publications }: SharedFile): boolean =>
+      publications.some(({ publisher: { id, name } }) => name === publisher || id.startsWith(publisher));
+    if (publisher !== '') return Promise.resolve(this.files.filter((file) => isNamed(file) && isBy(file)));
+    const matches = (file: SharedFile): boolean =>
+      isNamed(file) || (digits !== undefined && file.infohash.startsWith(digits));
     return Promise.resolve(this.files.filter(matches));
   }
 

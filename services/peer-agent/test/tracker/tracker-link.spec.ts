@@ -541,6 +541,21 @@ describe('TrackerLink', () => {
     ]);
   });
 
+  it('asks for the files of one publisher, and ends with the signal that it got', async () => {
+    let asked = '';
+    const { link } = await tracked({
+      listFiles: ({ publisher }) => {
+        asked = publisher;
+        return undefined;
+      },
+    });
+    const ends = new AbortController();
+    const found = link.findFiles('x', { publisher: 'alice', signal: ends.signal });
+    await waitFor(() => asked === 'alice', { what: 'the request' });
+    ends.abort();
+    await expect(found).rejects.toMatchObject({ code: 'cancelled' });
+  });
+
   it('explains in one sentence, with its address, that the tracker cannot be reached', async () => {
     const { tracker, link } = await tracked();
     tracker.kill();

@@ -8,16 +8,25 @@ import type {
 import type { NetworkStatus } from '../app/network.js';
 import type { Claim } from '../domain/claims.js';
 import type { Stats } from '../domain/directory.js';
-import type { Publications } from '../domain/publications.js';
+import { isMeantBy, type Publications } from '../domain/publications.js';
 import type { Member, Session } from '../domain/swarm.js';
 import { endpointsFor, type Caller } from './reach.js';
 
 /** Publishers of one file that an answer names: those that published it first. */
 const MAX_PUBLISHERS = 8;
 
-export function fileFromClaim({ swarm, file, firstShare }: Claim, publications: Publications): File {
+/** @param publisher the one that is listed in any case; empty for those that published it first */
+export function fileFromClaim(
+  { swarm, file, firstShare }: Claim,
+  publications: Publications,
+  publisher = '',
+): File {
   const { infohash, seeders, leechers, claims } = swarm;
-  const published = publications.of(file.name, infohash).slice(0, MAX_PUBLISHERS);
+  const all = publications.of(file.name, infohash);
+  const meant = publisher === '' ? [] : all.filter((its) => isMeantBy(publisher, its.publisher));
+  const firsts = all.slice(0, MAX_PUBLISHERS);
+  const others = meant.filter((its) => !firsts.includes(its)).slice(0, MAX_PUBLISHERS);
+  const published = [...firsts.slice(0, MAX_PUBLISHERS - others.length), ...others];
   return {
     infohash,
     name: file.name,

@@ -51,6 +51,16 @@ export function lookupHandlers(
   const fromClaim = (claim: Claim): File => fileFromClaim(claim, publications);
   return {
     listFiles: handlers.unary((request) => {
+      const { exactName, publisher } = request;
+      checkQuery(publisher);
+      if (exactName && publisher !== '') {
+        const { query } = toPageQuery(request);
+        const its = directory.named(query, publications.byPublisher(query, publisher));
+        return {
+          files: its.map((claim) => fileFromClaim(claim, publications, publisher)),
+          nextPageToken: '',
+        };
+      }
       const page = directory.files({ ...toPageQuery(request), exact: request.exactName });
       return { files: page.items.map(fromClaim), nextPageToken: toToken(page.next) };
     }),
@@ -90,13 +100,14 @@ function findClaims(directory: Directory, infohash: string): [Claim, ...Claim[]]
 
 function toPageQuery({ query, pageSize, pageToken }: PageRequest): PageQuery {
   if (pageSize < 0) throw new EnjambreError('invalid', 'BAD_PAGE_SIZE', 'page_size must not be negative');
-  if (query.length > MAX_QUERY_CHARS) throw badQuery();
+  checkQuery(query);
   const limit = pageSize === 0 ? DEFAULT_PAGE_SIZE : Math.min(pageSize, HIGHEST_PAGE_SIZE);
   return pageToken === '' ? { query, limit } : { query, limit, after: decodePageToken(pageToken) };
 }
 
-function badQuery(): EnjambreError {
-  return new EnjambreError('invalid', 'BAD_QUERY', `a query has at most ${MAX_QUERY_CHARS} characters`);
+function checkQuery(text: string): void {
+  if (text.length <= MAX_QUERY_CHARS) return;
+  throw new EnjambreError('invalid', 'BAD_QUERY', `a query has at most ${MAX_QUERY_CHARS} characters`);
 }
 
 /** Number of items that an answer has room for, at least one: labels and endpoints may be long. */

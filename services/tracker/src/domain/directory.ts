@@ -118,6 +118,12 @@ export class Directory {
     return this.#swarms.get(infohash)?.claims ?? NO_CLAIMS;
   }
 
+  /** What is claimed of files under one name, by infohash. */
+  named(name: string, infohashes: Iterable<InfoHash>): Claim[] {
+    const listed = [...infohashes].sort().flatMap((infohash) => firstOfNames(this.claims(infohash)));
+    return listed.filter(({ file }) => bareName(file.name) === bareName(name));
+  }
+
   /** True if connected peers have a file and it is listed under that name. */
   isListed(name: string, infohash: InfoHash): boolean {
     return this.claims(infohash).some(

@@ -1,5 +1,6 @@
 import { quotaOf } from '@enjambre/core/address-quota';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
+import { idDigits } from '@enjambre/core/named';
 import { bareName } from './name-index.js';
 import {
   mergeVersions,
@@ -175,6 +176,17 @@ export class Publications {
   }
 
   /**
+   * Files that a publisher has published under a name.
+   *
+   * @param text the publisher's name, or at least 8 digits of its id
+   */
+  byPublisher(name: string, text: string): InfoHash[] {
+    const published = this.#byName.get(bareName(name)) ?? [];
+    const its = published.filter(({ publisher }) => isMeantBy(text, publisher));
+    return [...new Set(its.flatMap(({ versions }) => versions.map(({ infohash }) => infohash)))];
+  }
+
+  /**
    * True if every publisher of a file has a newer version of that name, which connected peers have. One of them must have
    * been the first with the file, and none that shares it now may be missing for lack of room: those who share a copy
    * cannot make another's file an old one.
@@ -289,6 +301,12 @@ function byPrecedence(one: PublishedVersion, other: PublishedVersion): number {
   const [isCopy, isOtherCopy] = [one.isCopy ?? false, other.isCopy ?? false];
   if (isCopy !== isOtherCopy) return isCopy ? 1 : -1;
   return one.at - other.at || (one.publisher.id < other.publisher.id ? -1 : 1);
+}
+
+/** True if a text is the name of a publisher, or at least 8 digits of its id. */
+export function isMeantBy(text: string, { id, name }: Publication['publisher']): boolean {
+  const digits = idDigits(text.trim());
+  return name === text || (digits !== undefined && id.startsWith(digits));
 }
 
 /** Identifies a publication. */

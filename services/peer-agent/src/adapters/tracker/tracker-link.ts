@@ -15,6 +15,7 @@ import type {
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type {
   BanReport,
+  FindOptions,
   SharedFile,
   Membership,
   Failure,
@@ -211,8 +212,8 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     else this.#untold = [...this.#untold, ban].slice(-MAX_UNTOLD_BANS);
   }
 
-  findFiles(query: string): Promise<readonly SharedFile[]> {
-    return this.network.findFiles(query);
+  findFiles(query: string, options: FindOptions = {}): Promise<readonly SharedFile[]> {
+    return this.network.findFiles(query, options);
   }
 
   welcome(welcome: Welcome): void {

@@ -17,7 +17,7 @@ import type {
   Page,
   PageRequest,
 } from '../../app/ports/network.js';
-import type { SharedFile } from '../../app/ports/tracker.js';
+import type { FindOptions, SharedFile } from '../../app/ports/tracker.js';
 import { askInTurn, findAnswering, isSilence } from './ask-in-turn.js';
 import { fileFromWire } from './convert.js';
 import {
@@ -53,14 +53,12 @@ const MOST_NAMESAKES = 1000;
 export class TrackerQueries implements NetworkView {
   constructor(private readonly parts: TrackerQueriesComponents) {}
 
-  async findFiles(query: string): Promise<readonly SharedFile[]> {
-    const { files, nextPageToken } = await this.#files({
-      query,
-      pageSize: MOST_NAMESAKES,
-      pageToken: '',
-      exactName: true,
-      publisher: '',
-    });
+  async findFiles(
+    query: string,
+    { publisher = '', signal }: FindOptions = {},
+  ): Promise<readonly SharedFile[]> {
+    const request = { query, pageSize: MOST_NAMESAKES, pageToken: '', exactName: true, publisher };
+    const { files, nextPageToken } = await this.#files(request, signal);
     // What is not on the page may be what is meant.
     if (nextPageToken !== '') throw tooManyNamesakes(query);
     return files.map(fileFromWire);
@@ -123,13 +121,17 @@ export class TrackerQueries implements NetworkView {
     return metadata;
   }
 
-  #files(request: ListFilesRequest): Promise<ListFilesResponse> {
-    return this.#ask((client, options) => callUnary(client.listFiles.bind(client), request, options));
+  #files(request: ListFilesRequest, signal?: AbortSignal): Promise<ListFilesResponse> {
+    return this.#ask((client, options) => callUnary(client.listFiles.bind(client), request, options), signal);
   }
 
-  async #ask<T>(call: (client: TrackerServiceClient, options: UnaryOptions) => Promise<T>): Promise<T> {
+  async #ask<T>(
+    call: (client: TrackerServiceClient, options: UnaryOptions) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const { pool, stopping } = this.parts;
     try {
-      return await askInTurn(this.parts.pool, call, this.parts.stopping);
+      return await askInTurn(pool, call, signal ? AbortSignal.any([stopping, signal]) : stopping);
     } catch (error) {
       throw this.#explain(error);
     }
@@ -157,6 +159,6 @@ export class TrackerQueries implements NetworkView {
 }
 
 function tooManyNamesakes(query: string): EnjambreError {
-  const message = `more than ${MOST_NAMESAKES} files match ${quote(query)}: use an infohash`;
+  const message = `more than ${MOST_NAMESAKES} files match ${quote(query)}: use an infohash, or choose a publisher`;
   return new EnjambreError('precondition', 'AMBIGUOUS_REF', message);
 }

@@ -89,7 +89,7 @@ function tracedTracker(tracker: TrackerPort, trace: DownloadTrace): TrackerPort 
     widen: (infohash) => apart(() => tracker.widen(infohash)),
     unwatch: (infohash) => apart(() => tracker.unwatch(infohash)),
     reportBan: (ban) => trace.run(() => tracker.reportBan(ban)),
-    findFiles: (query) => tracker.findFiles(query),
+    findFiles: (query, options) => tracker.findFiles(query, options),
   };
 }
 

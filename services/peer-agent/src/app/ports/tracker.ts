@@ -91,6 +91,16 @@ export interface Failure {
   readonly message: string;
 }
 
+export interface FindOptions {
+  /**
+   * Only versions of the name by this publisher, its name or at least 8 digits of its id. Older trackers do not know
+   * this. @default any
+   */
+  readonly publisher?: string;
+  /** Ends the look-up: it then throws. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** The agent's session with its tracker, as far as transfers use it. */
 export interface TrackerPort extends Discovery {
   /**
@@ -106,5 +116,5 @@ export interface TrackerPort extends Discovery {
    * Looks up a name, or the first 8 or more digits of an infohash, in the tracker's catalogue. Throws `unavailable`
    * NO_TRACKER, and `precondition` AMBIGUOUS_REF for more than 1,000 files.
    */
-  findFiles(query: string): Promise<readonly SharedFile[]>;
+  findFiles(query: string, options?: FindOptions): Promise<readonly SharedFile[]>;
 }

@@ -62,11 +62,12 @@ export class Following implements Startable {
   }
 
   async #lookAtAll(): Promise<void> {
+    const signal = this.#stopping?.signal ?? AbortSignal.abort();
     for (const transfer of [...this.parts.transfers.all()]) {
       const { follow, goal } = transfer.record;
-      if (!follow || goal === 'pause' || !this.#stopping || !this.parts.tracker.connected) continue;
+      if (!follow || goal === 'pause' || signal.aborted || !this.parts.tracker.connected) continue;
       try {
-        await this.#look(transfer);
+        await this.#look(transfer, signal);
         this.#complaints.delete(transfer.infohash);
       } catch (error) {
         this.#complain(transfer, error);
@@ -74,11 +75,13 @@ export class Following implements Startable {
     }
   }
 
-  async #look(transfer: Transfer): Promise<void> {
+  async #look(transfer: Transfer, signal: AbortSignal): Promise<void> {
     const { transfers, tracker } = this.parts;
     const { record } = transfer;
-    const files = await unlessAborted(tracker.findFiles(record.name.trim()), this.#stopping?.signal);
-    if (!files || !transfers.has(transfer) || !transfer.record.follow) return;
+    const publisher = record.publication?.publisher.id;
+    if (publisher === undefined) return;
+    const files = await tracker.findFiles(record.name.trim(), { publisher, signal });
+    if (!transfers.has(transfer) || !transfer.record.follow) return;
     const newer = newerVersion(record, files);
     if (newer) await this.#move(transfer, newer);
     else await this.#renumber(transfer, files);
@@ -115,6 +118,7 @@ export class Following implements Startable {
   }
 
   #complain({ infohash, name }: Transfer, error: unknown): void {
+    if (!this.#stopping) return;
     const { message } = EnjambreError.from(error);
     if (this.#complaints.get(infohash) === message) return;
     this.#complaints.set(infohash, message);
@@ -125,14 +129,4 @@ export class Following implements Startable {
 function isSamePlace(one: TransferRecord, other: TransferRecord): boolean {
   const [its, place] = [placeOf(one), placeOf(other)];
   return its.folder === place.folder && its.name === place.name;
-}
-
-/** Undefined if the signal is aborted first: a tracker that does not answer must not delay the end of the agent. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
-  if (!signal || signal.aborted) return undefined;
-  return new Promise((resolve, reject) => {
-    const aborted = (): void => resolve(undefined);
-    signal.addEventListener('abort', aborted, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
-  });
 }

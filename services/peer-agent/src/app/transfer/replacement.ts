@@ -28,12 +28,18 @@ export class Replacement {
   /**
    * Throws `already-exists` TARGET_TAKEN if a place has another publisher's content: a file that has a name cannot take
    * the place of one that somebody else published under it.
+   *
+   * @param chosen the publisher that was requested; empty for none
    */
-  async checkPublisher({ infohash, publications = [] }: Identity, place: Place): Promise<void> {
+  async checkPublisher(
+    { infohash, publications = [] }: Identity,
+    place: Place,
+    chosen: string,
+  ): Promise<void> {
     const publishers = new Set(publications.map(({ publisher }) => publisher.id));
     for (const other of await this.#others(infohash, place)) {
       const its = other.record.publication?.publisher;
-      if (its && !publishers.has(its.id)) throw ofAnother(place, its, other.infohash);
+      if (its && !publishers.has(its.id)) throw ofAnother(place, its, other.infohash, chosen);
     }
   }
 
@@ -91,8 +97,16 @@ function ofAnother(
   { folder, name }: Place,
   publisher: Publication['publisher'],
   infohash: InfoHash,
+  chosen: string,
 ): EnjambreError {
-  const message = `${folder}/${name} is a version of ${publisherText(publisher)}, who has not published this file: choose a publisher, or another folder`;
-  const metadata = { setting: 'publisher', transfer: shortId(infohash) };
+  const what = `${folder}/${name} is a version of ${publisherText(publisher)}, who has not published this file`;
+  const [remedy, metadata] =
+    chosen === ''
+      ? ['choose a publisher, or another folder', { setting: 'publisher', transfer: shortId(infohash) }]
+      : [
+          'choose another folder',
+          { setting: 'outputDir', remedy: 'replace-other', transfer: shortId(infohash) },
+        ];
+  const message = `${what}: ${remedy}`;
   return new EnjambreError('already-exists', 'TARGET_TAKEN', message, { metadata });
 }

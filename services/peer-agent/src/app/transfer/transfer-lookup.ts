@@ -7,7 +7,7 @@ import { byPublisher } from '../../domain/publication.js';
 import { findByRef, meansName, parseRef, type TransferRef } from '../../domain/transfer-ref.js';
 import { queryOf } from './download-source.js';
 import { identityOfRecord, type Identity } from '../agent/identity.js';
-import type { SharedFile, TrackerPort } from '../ports/tracker.js';
+import type { FindOptions, SharedFile, TrackerPort } from '../ports/tracker.js';
 import type { Transfer } from './transfer.js';
 
 export interface TransferLookupComponents {
@@ -42,7 +42,7 @@ export class TransferLookup {
     const isAway = mine.length > 0 && !tracker.connected;
     const shared = isAway
       ? []
-      : await this.#findShared(ref).catch((error: unknown) => {
+      : await this.#findShared(ref, publisher).catch((error: unknown) => {
           if (mine.length > 0) return [];
           throw error;
         });
@@ -62,12 +62,18 @@ export class TransferLookup {
     throw new EnjambreError('not-found', 'UNKNOWN_REF', `no peer shares "${queryOf(ref)}"`, { metadata });
   }
 
-  /** Files of exactly that name or infohash; for a version of a name, also those of the name. */
-  async #findShared(ref: TransferRef): Promise<readonly SharedFile[]> {
+  /**
+   * Files of exactly that name or infohash; for a version of a name, also those of the name. If the publisher has none,
+   * those of all publishers, among which a person can choose.
+   */
+  async #findShared(ref: TransferRef, publisher: string): Promise<readonly SharedFile[]> {
     const { tracker } = this.parts;
     const asked = versionRef(ref);
     const queries = asked ? [queryOf(ref), asked.name] : [queryOf(ref)];
-    return (await Promise.all(queries.map((query) => tracker.findFiles(query)))).flat();
+    const find = async (options: FindOptions): Promise<readonly SharedFile[]> =>
+      (await Promise.all(queries.map((query) => tracker.findFiles(query, options)))).flat();
+    const its = publisher === '' ? [] : await find({ publisher });
+    return its.length > 0 ? its : find({});
   }
 
   #ownNamed(ref: TransferRef): readonly Transfer[] {

@@ -161,8 +161,10 @@ export class Transfers implements Startable, ServingDirectory {
     if (info && select.length > 0) checkSelects(info, select);
     const identity = asked(found, name);
     const terms = { limits, replace: replaceOf(identity, options), follow, select };
-    if (terms.replace !== 'none' && publisher === '' && found.askedByName)
-      await this.#replacement.checkPublisher(identity, this.#placeFor(identity, wanted));
+    // Both together say that another publisher's file is meant to go.
+    const mayBeAnothers = options.replace === true && publisher !== '';
+    if (terms.replace !== 'none' && found.askedByName && !mayBeAnothers)
+      await this.#replacement.checkPublisher(identity, this.#placeFor(identity, wanted), publisher);
     return this.#fetch(identity, metainfo, { ...terms, wanted });
   }
 
