@@ -32,7 +32,12 @@ const VALUES: { readonly [Case in FactCase]: fc.Arbitrary<ValueOf<Case>> } = {
   fileWithdrawn: fc.record({ peer, file }),
   downloadStarted: fc.record({ peer, file }),
   downloadProgressed: fc.record({ peer, file, leftBytes: count }),
-  downloadCompleted: fc.record({ peer, file, downloadedBytes: count }),
+  downloadCompleted: fc.record({
+    peer,
+    file,
+    downloadedBytes: count,
+    leftBytes: fc.option(count, { nil: undefined }),
+  }),
   downloadFailed: fc.record({ peer, file, message, reason: fc.constantFrom('', 'DISK_FULL') }),
   messageSent: fc
     .record({ sender: peer, messageId, to: targets, preview: text(120), sizeBytes: count })

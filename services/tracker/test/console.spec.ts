@@ -42,6 +42,10 @@ describe('the console', () => {
       { type: 'download.completed', peer, file, downloadedBytes: 1 },
     ],
     [
+      'download completed: model.bin (5d41402a) by alice, which did not select 2.5 MB',
+      { type: 'download.completed', peer, file, downloadedBytes: 1, leftBytes: 2_500_000 },
+    ],
+    [
       'download failed: model.bin (5d41402a) by alice: disk full',
       { type: 'download.failed', peer, file, reason: 'DISK_FULL', message: 'disk full' },
     ],

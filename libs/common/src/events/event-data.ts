@@ -51,7 +51,7 @@ const SCHEMAS = {
   fileWithdrawn: about,
   downloadStarted: about,
   downloadProgressed: about.extend({ leftBytes: count }),
-  downloadCompleted: about.extend({ downloadedBytes: count }),
+  downloadCompleted: about.extend({ downloadedBytes: count, leftBytes: count.optional() }),
   downloadFailed: about.extend({ message: absentText, reason }),
   messageSent: addressee
     .extend({ sender: peer, messageId, preview: absentText, sizeBytes: absentCount })

@@ -1,5 +1,10 @@
 import { formatDuration } from '@enjambre/core/format-duration';
-import type { FileRef, MessageSent, PeerRef } from '@enjambre/proto/gen/enjambre/events/v1/events';
+import type {
+  DownloadCompleted,
+  FileRef,
+  MessageSent,
+  PeerRef,
+} from '@enjambre/proto/gen/enjambre/events/v1/events';
 import type { Fact } from './event-bus.js';
 
 /** Digits of a short id, as everywhere. */
@@ -29,7 +34,7 @@ export function lineOf({ $case, value }: Fact): string {
     case 'downloadProgressed':
       return `download progressed: ${titleOf(value.file)} by ${nameOf(value.peer)}, ${bytes(value.leftBytes)} left`;
     case 'downloadCompleted':
-      return `download completed: ${titleOf(value.file)} by ${nameOf(value.peer)}`;
+      return `download completed: ${titleOf(value.file)} by ${nameOf(value.peer)}${unselectedOf(value)}`;
     case 'downloadFailed':
       return `download failed: ${titleOf(value.file)} by ${nameOf(value.peer)}: ${printable(value.message)}`;
     case 'messageSent':
@@ -51,6 +56,10 @@ function idOf(peer: PeerRef | undefined): string {
 
 function sharedOf(file: FileRef | undefined): string {
   return `${printable(file?.name ?? '')} (${bytes(file?.sizeBytes ?? 0n)}, ${shortIdOf(file?.infohash)})`;
+}
+
+function unselectedOf({ leftBytes }: DownloadCompleted): string {
+  return leftBytes === undefined ? '' : `, which did not select ${bytes(leftBytes)}`;
 }
 
 function targetOf({ target, targetName }: MessageSent): string {

@@ -37,8 +37,10 @@ export function fromEvent(event: TrackerEvent): Fact {
       return { $case: 'downloadProgressed', value };
     }
     case 'download.completed': {
+      const { leftBytes } = event;
       const value = { peer, file: fromFile(event.file), downloadedBytes: BigInt(event.downloadedBytes) };
-      return { $case: 'downloadCompleted', value };
+      const left = leftBytes === undefined ? {} : { leftBytes: BigInt(leftBytes) };
+      return { $case: 'downloadCompleted', value: { ...value, ...left } };
     }
     case 'download.failed':
       return {

@@ -36,6 +36,7 @@ const NEWS: Readonly<Partial<Record<AnnounceEvent, DownloadNews>>> = {
   [AnnounceEvent.COMPLETED]: 'completed',
   [AnnounceEvent.PAUSED]: 'paused',
   [AnnounceEvent.FAILED]: 'failed',
+  [AnnounceEvent.PART_COMPLETED]: 'part-completed',
 };
 
 /** Throws `invalid` INVALID_INFOHASH, MISSING_FILE or INVALID_SIZE. */

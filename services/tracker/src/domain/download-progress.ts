@@ -2,8 +2,8 @@ import type { FileRef, TrackerEvent } from './events.js';
 import type { Member } from './swarm.js';
 import type { PeerInfo } from './peer.js';
 
-/** Change of state of a download; `progressed` if there is none. */
-export type DownloadNews = 'progressed' | 'started' | 'completed' | 'paused' | 'failed';
+/** Change of state of a download, `part-completed` if files are not selected; `progressed` if there is none. */
+export type DownloadNews = 'progressed' | 'started' | 'completed' | 'part-completed' | 'paused' | 'failed';
 
 /** The news of a download; with `failed`, why. */
 export interface DownloadReport {
@@ -34,6 +34,14 @@ export function advanceDownload(
       return { type: 'download.started', ...about(member) };
     case 'completed':
       return { type: 'download.completed', ...about(member), downloadedBytes: member.downloadedBytes };
+    case 'part-completed':
+      noteProgress(member, now);
+      return {
+        type: 'download.completed',
+        ...about(member),
+        downloadedBytes: member.downloadedBytes,
+        leftBytes: member.leftBytes,
+      };
     case 'failed':
       return { type: 'download.failed', ...about(member), reason, message };
     case 'paused':

@@ -38,5 +38,10 @@ export type TrackerEvent =
   | ({ readonly type: 'file.withdrawn' } & About)
   | ({ readonly type: 'download.started' } & About)
   | ({ readonly type: 'download.progressed'; readonly leftBytes: number } & About)
-  | ({ readonly type: 'download.completed'; readonly downloadedBytes: number } & About)
+  | ({
+      readonly type: 'download.completed';
+      readonly downloadedBytes: number;
+      /** Of files that are not selected. */
+      readonly leftBytes?: number;
+    } & About)
   | ({ readonly type: 'download.failed'; readonly reason: string; readonly message: string } & About);

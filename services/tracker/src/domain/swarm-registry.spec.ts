@@ -86,6 +86,18 @@ describe('a SwarmRegistry', () => {
     expect(() => registry.withdraw(alice, FILE)).toThrow(expect.objectContaining({ reason: 'NOT_A_MEMBER' }));
   });
 
+  test('counts a peer with all selected files as a leecher, and publishes that it is complete', () => {
+    const bob = connect(1);
+    expect(eventsOf(announce(bob, 'started'))).toEqual(['download.started']);
+    const [effect] = announce(bob, 'part-completed', { leftBytes: 400 });
+    expect(effect).toMatchObject({ event: { type: 'download.completed', leftBytes: 400 } });
+    expect(eventsOf(announce(bob, 'part-completed', { leftBytes: 400 }))).toEqual([]);
+    expect(registry.directory.stats()).toMatchObject({ seeders: 0, leechers: 1, downloadsCompleted: 1 });
+    expect(eventsOf(announce(bob, 'started', { leftBytes: 400 }))).toEqual(['download.started']);
+    expect(eventsOf(announce(bob, 'completed'))).toEqual(['download.completed']);
+    expect(registry.directory.stats()).toMatchObject({ seeders: 1, leechers: 0 });
+  });
+
   test('publishes each change of a download once', () => {
     const bob = connect(1);
     expect(eventsOf(announce(bob, 'started'))).toEqual(['download.started']);

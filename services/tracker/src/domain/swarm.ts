@@ -80,7 +80,7 @@ export class Session {
 }
 
 /** Last reported state of a member's download; `none` without a report. */
-type DownloadState = 'none' | 'started' | 'paused' | 'failed' | 'completed';
+type DownloadState = 'none' | 'started' | 'paused' | 'failed' | 'completed' | 'part-completed';
 
 /** A peer's membership in one swarm. */
 export class Member {

@@ -47,6 +47,7 @@ export function membershipMessage(
   { reason, message }: Failure = { reason: '', message: '' },
 ): TrackerMessage {
   const infohash = infoHashToBytes(membership.infohash);
+  const isPart = event === 'completed' && membership.leftBytes > 0;
   const file = membership.file && summaryToWire(membership.file);
   const publications =
     event === 'numbers' ? [] : membership.signed.map((text) => Buffer.from(text, 'base64'));
@@ -58,7 +59,7 @@ export function membershipMessage(
     $case: 'announce',
     value: {
       infohash,
-      event: EVENTS[event],
+      event: isPart ? AnnounceEvent.PART_COMPLETED : EVENTS[event],
       leftBytes: BigInt(membership.leftBytes),
       downloadedBytes: BigInt(membership.downloadedBytes),
       uploadedBytes: BigInt(membership.uploadedBytes),

@@ -48,7 +48,7 @@ export interface PublicationSigner {
 }
 
 /**
- * `update` repeats the complete membership; `numbers` updates the byte counts only; `shared` means that the content is
+ * `completed` with bytes left means that all selected files are complete; `update` repeats the complete membership; `numbers` updates the byte counts only; `shared` means that the content is
  * offered again after a withdrawal.
  */
 export type MembershipEvent = 'update' | 'numbers' | 'started' | 'completed' | 'shared' | 'paused' | 'failed';

@@ -32,9 +32,8 @@ export class Presence {
 
   /** Announces that the content is offered; one that lacks files that are not selected is no seeder. */
   offers(event: MembershipEvent): void {
-    const isPart = this.membership().leftBytes > 0;
-    const news = this.#away && event === 'update' ? 'shared' : event;
-    this.#announce(isPart ? 'update' : news);
+    const isWhole = this.membership().leftBytes === 0;
+    this.#announce(isWhole && this.#away && event === 'update' ? 'shared' : event);
     this.#away = false;
   }
 
