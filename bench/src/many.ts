@@ -83,7 +83,7 @@ async function measureStart(
 ): Promise<{ agent: SwarmAgent; effort: Effort }> {
   const startMs = performance.now();
   const agent = await start();
-  const tracker = dialer.client(TrackerServiceClient, swarm.trackerAddress);
+  const tracker = dialer.client(TrackerServiceClient, swarm.trackerAddress, 'tracker');
   try {
     const isKnown = async (): Promise<boolean> =>
       (await callUnary(tracker.getStats.bind(tracker), {})).fileCount === files;
@@ -142,7 +142,7 @@ async function withAgent(
   { dataDir }: SwarmAgent,
   work: (client: AgentServiceClient) => Promise<void>,
 ): Promise<void> {
-  const client = dialer.client(AgentServiceClient, `unix:${dataDir}/agent.sock`, {
+  const client = dialer.client(AgentServiceClient, `unix:${dataDir}/agent.sock`, 'agent', {
     'grpc.max_receive_message_length': 64 << 20,
   });
   try {

@@ -19,7 +19,9 @@ export class MessagingPeer {
     address: string,
     private readonly onMessage: (id: string) => void,
   ) {
-    this.#client = dialer.client(MessagingServiceClient, address, { 'grpc.use_local_subchannel_pool': 1 });
+    this.#client = dialer.client(MessagingServiceClient, address, 'messaging', {
+      'grpc.use_local_subchannel_pool': 1,
+    });
     this.#stream = this.#client.receive();
   }
 

@@ -168,7 +168,7 @@ async function withAgent<T>(
   { dataDir }: SwarmAgent,
   work: (client: AgentServiceClient) => Promise<T>,
 ): Promise<T> {
-  const client = dialer.client(AgentServiceClient, `unix:${dataDir}/agent.sock`, {
+  const client = dialer.client(AgentServiceClient, `unix:${dataDir}/agent.sock`, 'agent', {
     'grpc.max_receive_message_length': 64 << 20,
   });
   try {

@@ -37,8 +37,10 @@ async function connectAll(order: Extract<LoadOrder, { order: 'connect' }>): Prom
   const connectSome = async (): Promise<void> => {
     while (next < order.count) {
       const index = next++;
-      const connection = (connections[Math.floor(index / order.agentsPerConnection)] ??=
-        dialer.session(address));
+      const connection = (connections[Math.floor(index / order.agentsPerConnection)] ??= dialer.session(
+        address,
+        'tracker',
+      ));
       agents.push(await TrackerAgent.connect(connection, (order.first + index) % order.swarms, order.watch));
     }
   };
@@ -64,7 +66,9 @@ async function lookUp({
   underWay,
   swarms,
 }: Extract<LoadOrder, { order: 'lookup' }>): Promise<number[]> {
-  const client = dialer.client(TrackerServiceClient, address, { 'grpc.use_local_subchannel_pool': 1 });
+  const client = dialer.client(TrackerServiceClient, address, 'tracker', {
+    'grpc.use_local_subchannel_pool': 1,
+  });
   const getSwarm = client.getSwarm.bind(client);
   const endMs = performance.now() + seconds * 1000;
   const latenciesMs: number[] = [];

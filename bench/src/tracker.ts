@@ -32,7 +32,7 @@ export class TrackerUnderLoad {
     const tracker = await swarm.startTracker(['--address-budget', '100'], {
       through: ['taskset', '-c', '0'],
     });
-    const client = dialer.client(TrackerServiceClient, swarm.trackerAddress, {
+    const client = dialer.client(TrackerServiceClient, swarm.trackerAddress, 'tracker', {
       'grpc.use_local_subchannel_pool': 1,
     });
     after.defer(() => {

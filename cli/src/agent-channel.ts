@@ -40,7 +40,7 @@ export class AgentChannel {
   /** A client of one of the agent's services. The caller closes it. */
   open<C extends Client>(Constructor: ClientConstructor<C>): C {
     const options = { 'grpc.max_receive_message_length': MAX_MESSAGE_BYTES };
-    return this.#dialer.client(Constructor, this.#address, options);
+    return this.#dialer.client(Constructor, this.#address, 'agent', options);
   }
 
   /** Calls a unary method, bound to its client. */

@@ -19,7 +19,7 @@ export async function askHealth(
   address: string,
   service: string,
 ): Promise<HealthCheckResponse_ServingStatus> {
-  const client = (await context.dialer()).client(HealthClient, address);
+  const client = (await context.dialer()).client(HealthClient, address, 'member');
   try {
     const options = { timeoutMs: TIMEOUT_MS, signal };
     return (await callUnary(client.check.bind(client), { service }, options)).status;

@@ -6,13 +6,16 @@ import {
   addConnectionFlags,
   addFlags,
   CONFIG_FLAG,
+  TLS_FLAG,
   GLOBAL_FLAGS,
   addOutputFlags,
   givenTo,
   layoutFlags,
   outputModeOf,
 } from './global-flags.js';
+import { CA } from './ca-command.js';
 import { connectionOf } from './configuration.js';
+import { resolveTls, type ConnectionFlags } from './connection.js';
 import { traced } from './traced.js';
 import { present, text } from './option-values.js';
 import type { MakeOutput, Output } from './output.js';
@@ -57,6 +60,7 @@ const CONFIG: ClientCommand = {
       kind: 'path',
     },
     { flags: '--tracker <HOST[:PORT]>', description: 'set-context: tracker to query', kind: 'address' },
+    { flags: '--tls <DIR>', description: 'set-context: folder of the certificate files', kind: 'folder' },
     CONFIG_FLAG,
   ],
   notes: `
@@ -115,6 +119,7 @@ const HEALTH: ClientCommand = {
   kinds: { ADDR: 'address' },
   summary: 'check the tracker, messaging service or agent at ADDR: exits 0 if it is SERVING',
   notes: HEALTH_NOTES,
+  flags: [TLS_FLAG],
   alone: true,
   handle: async (session, [address = '', service = '']) =>
     (await import('./commands/health.js')).health(session, address, service),
@@ -194,7 +199,7 @@ const GROUPS = {
   transfers: [...TRANSFERS, TOP],
   network: [...NETWORK, EVENTS, HEALTH],
   messages: MESSAGES,
-  own: [CONFIG, COMPLETION, VERSION],
+  own: [CONFIG, CA, COMPLETION, VERSION],
 } satisfies Readonly<Record<string, readonly ClientCommand[]>>;
 
 /** Adds the commands that call an agent or a tracker. */
@@ -231,17 +236,22 @@ function add(
   command.action(async () => {
     const given = givenTo(command);
     const output = makeOutput(outputModeOf(given));
-    const its = given.verbose === true ? await callLogged(context, output) : context;
-    const parts = {
-      context: its,
-      output,
-      ...(alone ? { connection: {} } : await connectionOf(given, context)),
-    };
+    const session = alone ? { connection: { tls: text(given.tls) } } : await connectionOf(given, context);
+    const secured = securedBy(session.connection, context);
+    const its = given.verbose === true ? await callLogged(secured, output) : secured;
+    const parts = { context: its, output, ...session };
     const args = command.processedArgs.flat().filter((arg): arg is string => typeof arg === 'string');
     await traced(command.name(), context.environment, () =>
       context.interruptible((signal) => handle({ ...parts, signal }, args, given)),
     );
   });
+}
+
+/** The same context, whose connections have the certificate that the flags name. */
+function securedBy(connection: ConnectionFlags, context: Context): Context {
+  const tls = resolveTls(connection, context);
+  if (tls === undefined) return context;
+  return Object.create(context, { dialer: { value: () => context.dialer(tls) } }) as Context;
 }
 
 /** The hidden command that completion scripts call. */

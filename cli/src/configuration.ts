@@ -51,6 +51,7 @@ export async function connectionOf(
     tokenFile: text(given.tokenFile),
     dataDir: text(given.dataDir),
     tracker: text(given.tracker),
+    tls: text(given.tls),
     context: contextOf(config, given, context),
   };
   return { connection, config };
@@ -77,6 +78,7 @@ function contextOf(
       tracker,
       dataDir: placed(dataDir, config, environment),
       tokenFile: placed(tokenFile, config, environment),
+      tls: placed(its.tls, config, environment),
     };
     return { source: `${config.path}: contexts.${chosen}`, values };
   }

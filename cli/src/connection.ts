@@ -25,6 +25,8 @@ export interface ConnectionFlags {
   /** A file that holds the token, which then is in no list of processes. */
   readonly tokenFile?: string | undefined;
   readonly dataDir?: string | undefined;
+  /** Folder of the certificate files of this command. */
+  readonly tls?: string | undefined;
   /** Query this tracker, or the first of several that answers, instead of an agent. */
   readonly tracker?: string | undefined;
   /** The values of a context of the configuration file, for what neither flags nor variables say. */
@@ -38,7 +40,7 @@ export interface ContextValues {
   readonly values: Readonly<Partial<Record<SettingKey, string | undefined>>>;
 }
 
-type SettingKey = 'agent' | 'token' | 'tokenFile' | 'dataDir' | 'tracker';
+type SettingKey = 'agent' | 'token' | 'tokenFile' | 'dataDir' | 'tracker' | 'tls';
 
 export interface AgentEndpoint {
   /** In the form that grpc-js accepts. */
@@ -84,6 +86,12 @@ export function resolveTrackers(flags: ConnectionFlags, environment: Environment
     .map((text) =>
       readAddress(text.trim(), said.source, (address) => parseTcpAddress(address, DEFAULT_PORTS.tracker)),
     );
+}
+
+/** The folder of the certificate files: `--tls`, or that of the context. */
+export function resolveTls({ tls, context }: ConnectionFlags, around: Surroundings): string | undefined {
+  if (tls === undefined) return context?.values.tls;
+  return belowHome(tls, around.environment, '--tls') ?? pathFrom(around, tls);
 }
 
 interface Setting {

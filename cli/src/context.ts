@@ -16,8 +16,12 @@ export interface Context {
   readonly environment: Environment;
   /** Throws if the folder was removed: read it only to resolve a relative path. */
   readonly cwd: string;
-  /** Opens all connections. Loaded on first use: several commands open none. */
-  readonly dialer: () => Promise<Dialer>;
+  /**
+   * Opens all connections; loaded on first use, since several commands open none.
+   *
+   * @param tls folder of the certificate files; without it, in plaintext
+   */
+  readonly dialer: (tls?: string) => Promise<Dialer>;
   /** Wall clock, in milliseconds since 1970. */
   readonly now: () => number;
   /** Runs `work` with a signal that aborts at Ctrl-C; a second Ctrl-C ends the process. */

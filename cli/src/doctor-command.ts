@@ -16,7 +16,7 @@ export function addDoctor(program: Command, context: Context, makeOutput: MakeOu
     if (command !== doctor) return;
     const { agentOptions } = await import('@enjambre/peer-agent/config');
     addServiceOptions(doctor, agentOptions, () => 'agent');
-    addConnectionFlags(addOutputFlags(doctor.optionsGroup('Common options:')), { dataDir: false });
+    addConnectionFlags(addOutputFlags(doctor.optionsGroup('Common options:')));
     doctor.action(async () => {
       const given = givenTo(doctor);
       const output = makeOutput(outputModeOf(given));

@@ -11,6 +11,13 @@ const OUTPUT: readonly Flag[] = [
   { flags: '-v, --verbose', description: 'also report on standard error which servers are called' },
 ];
 
+/** Of every command that opens connections. */
+export const TLS_FLAG: Flag = {
+  flags: '--tls <DIR>',
+  description: 'folder with ca.crt, tls.crt and tls.key, for agents and trackers of a network with TLS',
+  kind: 'folder',
+};
+
 const CONNECTION: readonly Flag[] = [
   {
     flags: '--agent <ADDR>',
@@ -33,6 +40,7 @@ const CONNECTION: readonly Flag[] = [
     description: 'file that holds the token (ENJAMBRE_TOKEN_FILE)',
     kind: 'path',
   },
+  TLS_FLAG,
 ];
 
 const SORT_PARTS = /^([^:]+)(?::(asc|desc))?$/;
@@ -103,12 +111,11 @@ export function addConfigFlag(command: Command): Command {
   return addFlags(command, [CONFIG_FLAG]);
 }
 
-/** The flags that select an agent; without `--data-dir` for a command that has its own. */
-export function addConnectionFlags(command: Command, { dataDir = true } = {}): Command {
-  return addFlags(
-    command,
-    [...CONNECTION, CONTEXT, CONFIG_FLAG].filter(({ flags }) => dataDir || !flags.startsWith('--data-dir')),
-  );
+/** The flags that select an agent, except those that the command has already. */
+export function addConnectionFlags(command: Command): Command {
+  const known = new Set(command.options.map(({ long }) => long));
+  const isNew = ({ flags }: Flag): boolean => !known.has(flags.split(' ')[0]);
+  return addFlags(command, [...CONNECTION, CONTEXT, CONFIG_FLAG].filter(isNew));
 }
 
 /** The flags given before and after the command's name. */

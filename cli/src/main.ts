@@ -8,14 +8,25 @@ import { interruptible } from './interrupt.js';
 import { run } from './program.js';
 import { standardError, standardOut } from './standard-streams.js';
 
-let opened: Promise<Dialer> | undefined;
+const opened = new Map<string | undefined, Promise<Dialer>>();
 
-async function openDialer(): Promise<Dialer> {
+function dialerFor(tls: string | undefined): Promise<Dialer> {
+  let dialer = opened.get(tls);
+  if (!dialer) opened.set(tls, (dialer = openDialer(tls)));
+  return dialer;
+}
+
+async function openDialer(tls: string | undefined): Promise<Dialer> {
   const [{ Dialer }, { PLAINTEXT }] = await Promise.all([
     import('@enjambre/rpc/dialer'),
     import('@enjambre/rpc/credentials'),
   ]);
-  return new Dialer({ credentials: PLAINTEXT });
+  if (tls === undefined) return new Dialer({ credentials: PLAINTEXT });
+  const [{ TlsStore, tlsPathsIn }, { tlsCredentials }] = await Promise.all([
+    import('@enjambre/common/trust/tls-store'),
+    import('@enjambre/rpc/tls-credentials'),
+  ]);
+  return new Dialer({ credentials: tlsCredentials(await TlsStore.open(tlsPathsIn(tls))) });
 }
 
 // Getters: a terminal that is gone or a folder that was removed fails only the commands that use it.
@@ -33,7 +44,7 @@ const context: Context = {
     return process.stdin.isTTY;
   },
   environment: process.env,
-  dialer: () => (opened ??= openDialer()),
+  dialer: dialerFor,
   get cwd() {
     return workingFolder();
   },

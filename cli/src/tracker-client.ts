@@ -96,7 +96,7 @@ export class TrackerClient {
   readonly #signal: AbortSignal;
 
   constructor(dialer: Dialer, address: string, signal: AbortSignal) {
-    this.#client = dialer.client(TrackerServiceClient, address, {
+    this.#client = dialer.client(TrackerServiceClient, address, 'tracker', {
       'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     });
     this.#address = address;

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Server, type Metadata, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { Server, type Metadata, type UntypedServiceImplementation, ServerCredentials } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
 import { newer } from '@enjambre/harness/newer';
 import { toServiceError } from '@enjambre/rpc/status';
@@ -24,7 +24,6 @@ import {
   type ShareRequest,
   type ShareResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
-import { PLAINTEXT } from '@enjambre/rpc/credentials';
 
 export const INFOHASH = '5d41402abc4b2a76b9719d911017c5920123456789abcdef0123456789abcdef';
 
@@ -102,7 +101,7 @@ export class FakeAgent {
       );
     this.#server = server;
     return new Promise((resolve, reject) => {
-      server.bindAsync(target, PLAINTEXT.server, (error, port) => {
+      server.bindAsync(target, ServerCredentials.createInsecure(), (error, port) => {
         if (error) reject(error);
         else resolve(port);
       });

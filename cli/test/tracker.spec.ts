@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Server } from '@grpc/grpc-js';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { toServiceError } from '@enjambre/rpc/status';
 import { EnjambreError } from '@enjambre/core/error';
 import {
@@ -11,7 +11,6 @@ import {
   type GetSwarmRequest,
   type ListFilesRequest,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import { PLAINTEXT } from '@enjambre/rpc/credentials';
 import { FakeAgent } from './fake-agent.js';
 import { cli } from './harness.js';
 
@@ -57,7 +56,7 @@ beforeAll(async () => {
   };
   server.addService(TrackerServiceService, handlers);
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', PLAINTEXT.server, (error, bound) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
       if (error) reject(error);
       else resolve(bound);
     });

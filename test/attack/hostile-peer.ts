@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { Server, type ServerDuplexStream, type ServerWritableStream } from '@grpc/grpc-js';
+import { Server, type ServerDuplexStream, type ServerWritableStream, ServerCredentials } from '@grpc/grpc-js';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import {
   PeerServiceService,
@@ -12,7 +12,6 @@ import {
   type SyncRequest,
   type SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
-import { PLAINTEXT } from '@enjambre/rpc/credentials';
 import { FrameReader } from '@enjambre/rpc/http2/frame-reader';
 import { FrameType, PREFACE } from '@enjambre/rpc/http2/frames';
 import { tallyGoaway } from './answers.js';
@@ -52,7 +51,7 @@ export class HostilePeer {
       sync: (call: ServerDuplexStream<SyncRequest, SyncResponse>) => this.#sync(call),
       fetch: (call: ServerDuplexStream<FetchRequest, FetchResponse>) => this.#fetch(call),
     });
-    const injector = this.#server.createConnectionInjector(PLAINTEXT.server);
+    const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     this.#listener.on('connection', (socket) => {
       tally.fact('dials');
       this.#sockets.add(socket);

@@ -95,7 +95,7 @@ export class Stage {
 
   /** Number of files in the tracker's catalogue. */
   async filesOfTracker(): Promise<number> {
-    const client = dialer.client(TrackerServiceClient, this.targets.tracker);
+    const client = dialer.client(TrackerServiceClient, this.targets.tracker, 'tracker');
     try {
       return (await callUnary(client.getStats.bind(client), {})).fileCount;
     } finally {

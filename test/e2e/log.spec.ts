@@ -110,7 +110,7 @@ async function isClosed(address: string): Promise<boolean> {
 
 /** Makes a tracker log a line for each of `count` files. */
 async function share(tracker: Silent, count: number): Promise<void> {
-  const client = dialer.client(TrackerServiceClient, tracker.address, {
+  const client = dialer.client(TrackerServiceClient, tracker.address, 'tracker', {
     'grpc.use_local_subchannel_pool': 1,
   });
   clients.push(client);

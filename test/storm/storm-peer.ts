@@ -37,7 +37,7 @@ export class StormPeer {
     readonly name: string,
     address: string,
   ) {
-    this.#client = dialer.client(MessagingServiceClient, address, {
+    this.#client = dialer.client(MessagingServiceClient, address, 'messaging', {
       'grpc.use_local_subchannel_pool': 1,
       'grpc.max_reconnect_backoff_ms': 200,
     });

@@ -58,14 +58,15 @@ function untilListed(agent: SwarmAgent): Promise<unknown> {
 }
 
 function untilAt(agent: SwarmAgent, version = hashes.length): Promise<unknown> {
+  let seen: unknown;
   return waitFor(
     async () => {
       const transfers = allLines(await swarm.command(agent, ['ls', '--json']));
-      const [only] = transfers;
+      const [only] = (seen = transfers);
       const isAlone = transfers.length === 1 && only?.state === 'seeding' && only.version === version;
       return isAlone && (await versionIn(fileOf(agent))) === version;
     },
-    { what: `version ${version} at ${agent.name}`, timeoutMs: LIMIT_MS, everyMs: 200 },
+    { what: `version ${version} at ${agent.name}`, timeoutMs: LIMIT_MS, everyMs: 200, seen: () => seen },
   );
 }
 

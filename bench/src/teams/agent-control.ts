@@ -15,7 +15,7 @@ export class AgentControl {
   readonly #client: AgentServiceClient;
 
   constructor(dataDir: string) {
-    this.#client = dialer.client(AgentServiceClient, `unix:${dataDir}/agent.sock`, {
+    this.#client = dialer.client(AgentServiceClient, `unix:${dataDir}/agent.sock`, 'agent', {
       'grpc.use_local_subchannel_pool': 1,
     });
   }

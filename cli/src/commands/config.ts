@@ -12,7 +12,9 @@ import { text } from '../option-values.js';
 import { plain } from '../render/text.js';
 import { pathFrom } from '../working-folder.js';
 
-const CONTEXT_FLAGS = ['agent', 'data-dir', 'token-file', 'tracker'] as const;
+const CONTEXT_FLAGS = ['agent', 'data-dir', 'tls', 'token-file', 'tracker'] as const;
+/** Flags whose values are paths. */
+const PATH_FLAGS: ReadonlySet<string> = new Set(['data-dir', 'tls', 'token-file']);
 
 /** `enjambre config`: shows and changes the configuration file. Makes no calls. */
 export async function config(session: Session, words: readonly string[], given: Given): Promise<void> {
@@ -62,7 +64,7 @@ function view({ output }: Session, file: ConfigFile | undefined, path: string): 
 function contexts({ output }: Session, file: ConfigFile | undefined): void {
   for (const [name, its] of file?.contexts ?? []) {
     const isCurrent = name === file?.currentContext;
-    const { agent, tracker, 'data-dir': dataDir, 'token-file': tokenFile } = its;
+    const { agent, tracker, tls, 'data-dir': dataDir, 'token-file': tokenFile } = its;
     output.object({
       type: 'context',
       name,
@@ -71,6 +73,7 @@ function contexts({ output }: Session, file: ConfigFile | undefined): void {
       tracker,
       data_dir: dataDir,
       token_file: tokenFile,
+      tls,
     });
     output.line(`${isCurrent ? '*' : ' '} ${plain(name)}  ${plain(agent ?? dataDir ?? tracker ?? '')}`);
   }
@@ -138,7 +141,7 @@ function set(
     throw new EnjambreError('invalid', 'USAGE', message);
   }
   for (const [flag, value] of values) {
-    const isPath = (flag === 'data-dir' || flag === 'token-file') && !value.startsWith('~/');
+    const isPath = PATH_FLAGS.has(flag) && !value.startsWith('~/');
     document.setIn(['contexts', name, flag], isPath ? pathFrom(context, value) : value);
   }
 }

@@ -35,7 +35,7 @@ export async function timed<T>(now: () => number, work: () => Promise<T>): Promi
 
 /** The counters, version and clock of a tracker. Throws {@link EnjambreError}. */
 export async function askTracker({ context, signal }: Prober, address: string): Promise<GetStatsResponse> {
-  const client = (await context.dialer()).client(TrackerServiceClient, address);
+  const client = (await context.dialer()).client(TrackerServiceClient, address, 'tracker');
   try {
     return await callUnary(client.getStats.bind(client), {}, { timeoutMs: PROBE_MS, signal });
   } finally {
@@ -68,7 +68,7 @@ export async function askPeer(
   endpoint: string,
   peerId: string,
 ): Promise<Answerer> {
-  const client = (await context.dialer()).client(PeerServiceClient, endpoint);
+  const client = (await context.dialer()).client(PeerServiceClient, endpoint, 'agent');
   const call = client.sync({ deadline: Date.now() + PROBE_MS });
   const cancel = (): void => {
     call.cancel();

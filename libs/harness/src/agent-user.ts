@@ -27,10 +27,10 @@ export class AgentUser {
     private readonly options: UnaryOptions = {},
   ) {
     const socket = `unix:${agent.dataDir}/agent.sock`;
-    this.control = dialer.client(AgentServiceClient, socket, {
+    this.control = dialer.client(AgentServiceClient, socket, 'agent', {
       'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
     });
-    this.chat = dialer.client(AgentMessagingServiceClient, socket);
+    this.chat = dialer.client(AgentMessagingServiceClient, socket, 'agent');
   }
 
   async info(): Promise<{ readonly peerId: string; readonly isConnected: boolean }> {

@@ -10,7 +10,7 @@ export class HealthProbe {
 
   /** @param address "HOST:PORT" */
   constructor(address: string) {
-    this.#client = dialer.client(HealthClient, address, { 'grpc.use_local_subchannel_pool': 1 });
+    this.#client = dialer.client(HealthClient, address, 'member', { 'grpc.use_local_subchannel_pool': 1 });
   }
 
   /** @param service empty for the whole server */

@@ -40,7 +40,7 @@ beforeEach(async () => {
   const services = [{ name: SERVICE, definition: TrackerServiceService, implementation }];
   server = new GrpcServer({ listen: parseAddress('127.0.0.1:0'), credentials: PLAINTEXT, services, log });
   await server.start();
-  client = dialer.client(TrackerServiceClient, formatAddress(server.address));
+  client = dialer.client(TrackerServiceClient, formatAddress(server.address), 'tracker');
 });
 
 afterEach(async () => {

@@ -1,10 +1,9 @@
-import { Server, status } from '@grpc/grpc-js';
+import { Server, status, ServerCredentials } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { EnjambreError } from '@enjambre/core/error';
 import { HealthClient, HealthService } from '@enjambre/proto/gen/grpc/health/v1/health';
 import { callUnary, readStream } from './client.js';
 import { dialer } from '@enjambre/harness/dialer';
-import { PLAINTEXT } from './credentials.js';
 import { toServiceError } from './status.js';
 
 /** The end of a call whose stream is reset with CANCEL, as by a killed server of Node 22 and 24. */
@@ -38,12 +37,12 @@ beforeEach(async () => {
     },
   });
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', PLAINTEXT.server, (error, bound) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
       if (error) reject(error);
       else resolve(bound);
     });
   });
-  client = dialer.client(HealthClient, `127.0.0.1:${port}`);
+  client = dialer.client(HealthClient, `127.0.0.1:${port}`, 'member');
 });
 
 afterEach(() => {

@@ -2,14 +2,12 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect } from 'node:tls';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import { formatAddress, parseAddress } from '@enjambre/common/config/address';
 import { createLogger } from '@enjambre/common/log/logger';
 import { Metrics } from '@enjambre/common/metrics/metrics';
 import type { EnjambreError } from '@enjambre/core/error';
-import { selfSigned } from '@enjambre/harness/certificate';
+import { DAY_MS, MemberTls, TestNetwork } from '@enjambre/harness/trust';
 import {
   ListFilesResponse,
   TrackerServiceClient,
@@ -21,29 +19,34 @@ import { PLAINTEXT, type Credentials } from './credentials.js';
 import { Dialer } from './dialer.js';
 import { HandlerFactory } from './handlers.js';
 import { GrpcServer } from './server.js';
+import { tlsCredentials } from './tls-credentials.js';
 
-const { cert, key } = selfSigned(['127.0.0.1']);
-const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) };
-const TLS: Credentials = {
-  channel: credentials.createSsl(Buffer.from(cert)),
-  connect: (to) => connect({ ...to, ca: cert, ALPNProtocols: ['h2'] }),
-  scheme: 'https',
-  server: ServerCredentials.createSsl(null, [pair]),
-};
+const log = createLogger({ name: 'test', level: 'silent' });
+const network = await TestNetwork.create();
+const another = await TestNetwork.create('other');
+const TLS = tlsCredentials(new MemberTls(await network.member({ role: 'tracker' })));
+const AGENT = tlsCredentials(new MemberTls(await network.member()));
 const REQUEST = { query: '', pageSize: 0, pageToken: '', exactName: false, publisher: '' };
 const NEXT = 'the next page';
 
 const cleanup: (() => unknown)[] = [];
+/** Calls that reached a handler. */
+let served = 0;
 
 afterEach(async () => {
+  served = 0;
   for (const undo of cleanup.splice(0).reverse()) await undo();
 });
 
 /** A server with the given credentials. Returns its address. */
 async function serve(secured: Credentials, listen = parseAddress('127.0.0.1:0')): Promise<string> {
-  const log = createLogger({ name: 'test', level: 'silent' });
   const handlers = new HandlerFactory({ domain: 'test', log });
-  const implementation = { listFiles: handlers.unary(() => ({ files: [], nextPageToken: NEXT })) };
+  const implementation = {
+    listFiles: handlers.unary(() => {
+      served += 1;
+      return { files: [], nextPageToken: NEXT };
+    }),
+  };
   const name = 'enjambre.tracker.v1.TrackerService';
   const services = [{ name, definition: TrackerServiceService, implementation }];
   const server = new GrpcServer({ listen, credentials: secured, services, log, graceMs: 50 });
@@ -53,13 +56,13 @@ async function serve(secured: Credentials, listen = parseAddress('127.0.0.1:0'))
 }
 
 async function askByClient(dialer: Dialer, address: string): Promise<string> {
-  const client = dialer.client(TrackerServiceClient, address);
+  const client = dialer.client(TrackerServiceClient, address, 'tracker');
   cleanup.push(() => client.close());
   return (await callUnary(client.listFiles.bind(client), REQUEST)).nextPageToken;
 }
 
 function askByChannel(dialer: Dialer, address: string): Promise<string> {
-  const channel = dialer.channel(address);
+  const channel = dialer.channel(address, 'tracker');
   cleanup.push(() => channel.close());
   return new Promise((resolve, reject) => {
     let answer = '';
@@ -78,7 +81,7 @@ function askByChannel(dialer: Dialer, address: string): Promise<string> {
 }
 
 async function askBySession(dialer: Dialer, address: string): Promise<string> {
-  const session = dialer.session(address);
+  const session = dialer.session(address, 'tracker');
   cleanup.push(() => session.destroy());
   const failed = new Promise<never>((_, reject) => {
     session.on('error', reject);
@@ -103,17 +106,25 @@ const ways = [
 
 describe.each(ways)('%s', (_, ask) => {
   it.each([
-    ['in the clear', PLAINTEXT],
-    ['over TLS', TLS],
-  ])('reaches a server %s, as the credentials say', async (_how, secured) => {
-    expect(await ask(new Dialer({ credentials: secured }), await serve(secured))).toBe(NEXT);
+    ['in the clear', PLAINTEXT, PLAINTEXT],
+    ['over TLS', AGENT, TLS],
+  ])('reaches a server %s, as the credentials say', async (_how, ours, its) => {
+    expect(await ask(new Dialer({ credentials: ours }), await serve(its))).toBe(NEXT);
   });
 
-  it('does not trust a server with the certificate of another', async () => {
-    const other = selfSigned(['127.0.0.1']);
-    const wrong = { cert_chain: Buffer.from(other.cert), private_key: Buffer.from(other.key) };
-    const address = await serve({ ...TLS, server: ServerCredentials.createSsl(null, [wrong]) });
-    await expect(ask(new Dialer({ credentials: TLS }), address)).rejects.toThrow();
+  it.each([
+    ['another role', async () => network.member({ role: 'messaging' })],
+    ['another network', async () => another.member({ role: 'tracker' })],
+    [
+      'a time that is over',
+      async () => network.member({ role: 'tracker', issuedAt: Date.now() - DAY_MS, ttlMs: 1000 }),
+    ],
+    ['a time to come', async () => network.member({ role: 'tracker', issuedAt: Date.now() + DAY_MS })],
+  ])('sends nothing to a server whose certificate is for %s', async (_what, member) => {
+    const credentials = tlsCredentials(new MemberTls(await member()));
+    const address = await serve(credentials);
+    await expect(ask(new Dialer({ credentials: AGENT }), address)).rejects.toThrow();
+    expect(served).toBe(0);
   });
 
   it('gets no plaintext answer from a server that expects TLS', async () => {

@@ -4,7 +4,7 @@ import { parseTcpAddress } from '@enjambre/common/config/address';
 import type { Metrics } from '@enjambre/common/metrics/metrics';
 import { CallCounts, countMade } from './call-metrics.js';
 import type { CallObserver } from './call-observer.js';
-import { credentialsAt, type Credentials } from './credentials.js';
+import { credentialsAt, type Credentials, type Expected } from './credentials.js';
 import { Http2Channel } from './http2/channel.js';
 import { Http2Connection } from './http2/connection.js';
 import { MadeCalls } from './made-calls.js';
@@ -64,15 +64,18 @@ export class Dialer {
    * it.
    *
    * @param address "HOST:PORT" or "unix:PATH"
+   * @param expected who must answer there; not checked on a unix socket
    */
   client<C extends Client>(
     Constructor: ClientConstructor<C>,
     address: string,
+    expected: Expected,
     options: ChannelOptions = {},
   ): C {
-    const { channel } = credentialsAt(address, this.#credentials);
-    return new Constructor(targetOf(address), channel, {
+    const { channel, channelOptions } = credentialsAt(address, this.#credentials);
+    return new Constructor(targetOf(address), channel(expected), {
       ...CHANNEL_OPTIONS,
+      ...channelOptions,
       interceptors: this.#calls.interceptors(),
       ...options,
     });
@@ -84,8 +87,8 @@ export class Dialer {
    *
    * @param endpoint "HOST:PORT"
    */
-  channel(endpoint: string): Http2Channel {
-    return new Http2Channel(new Http2Connection(endpoint, this.#credentials), this.#calls);
+  channel(endpoint: string, expected: Expected): Http2Channel {
+    return new Http2Channel(new Http2Connection(endpoint, expected, this.#credentials), this.#calls);
   }
 
   /**
@@ -94,9 +97,11 @@ export class Dialer {
    *
    * @param endpoint "HOST:PORT"
    */
-  session(endpoint: string): ClientHttp2Session {
+  session(endpoint: string, expected: Expected): ClientHttp2Session {
     const { scheme, connect } = this.#credentials;
     const { host, port } = parseTcpAddress(endpoint);
-    return connectHttp2(`${scheme}://${endpoint}`, { createConnection: () => connect({ host, port }) });
+    return connectHttp2(`${scheme}://${endpoint}`, {
+      createConnection: () => connect({ host, port }, expected),
+    });
   }
 }

@@ -62,7 +62,7 @@ async function serve(
   await server.start();
   const { address } = server;
   const port = address.kind === 'tcp' ? address.port : 0;
-  const client = dialer.client(TrackerServiceClient, `127.0.0.1:${port}`, {
+  const client = dialer.client(TrackerServiceClient, `127.0.0.1:${port}`, 'tracker', {
     'grpc.use_local_subchannel_pool': 1,
   });
   started.push({ server, client });

@@ -85,7 +85,7 @@ async function start(
 }
 
 function client(address: Address): TrackerServiceClient {
-  const made = dialer.client(TrackerServiceClient, formatAddress(address), {
+  const made = dialer.client(TrackerServiceClient, formatAddress(address), 'tracker', {
     'grpc.use_local_subchannel_pool': 1,
   });
   clients.push(made);
@@ -93,7 +93,9 @@ function client(address: Address): TrackerServiceClient {
 }
 
 function health(address: Address): HealthClient {
-  const made = dialer.client(HealthClient, formatAddress(address), { 'grpc.use_local_subchannel_pool': 1 });
+  const made = dialer.client(HealthClient, formatAddress(address), 'member', {
+    'grpc.use_local_subchannel_pool': 1,
+  });
   clients.push(made);
   return made;
 }

@@ -1,5 +1,6 @@
 import {
   Server,
+  ServerCredentials,
   ServerInterceptingCall,
   logVerbosity,
   setLogVerbosity,
@@ -137,7 +138,8 @@ export class GrpcServer implements Startable {
     this.#health.addTo(server);
     addReflection(server, [...services.map(({ name }) => name), 'grpc.health.v1.Health']);
     const secured = credentialsAt(formatAddress(at), credentials);
-    const injector = server.createConnectionInjector(secured.server);
+    // TLS is ours: what arrives here is decrypted.
+    const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
     const gate = this.#gate(injector, secured);
     gate?.guard(http2ServerOf(server), methodsOf(server));
     const accept = gate ? gate.accept.bind(gate) : injector.injectConnection.bind(injector);
@@ -156,7 +158,7 @@ export class GrpcServer implements Startable {
   }
 
   /** None for a unix socket: its clients are no strangers. */
-  #gate(injector: ConnectionInjector, { scheme }: Credentials): Gate | undefined {
+  #gate(injector: ConnectionInjector, { acceptor, clientOf }: Credentials): Gate | undefined {
     const {
       listen: at,
       log,
@@ -166,15 +168,14 @@ export class GrpcServer implements Startable {
       clock = SYSTEM_CLOCK,
     } = this.#options;
     if (at.kind === 'unix') return undefined;
-    const plaintext = scheme === 'http';
     return new Gate({
       log,
       clock,
       metrics,
-      plaintext,
+      clientOf,
       limits,
       budgetPercent,
-      admit: injector.injectConnection.bind(injector),
+      secure: (refuse) => acceptor({ serve: injector.injectConnection.bind(injector), refuse }),
     });
   }
 

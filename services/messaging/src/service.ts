@@ -8,7 +8,9 @@ import { HandlerFactory } from '@enjambre/rpc/handlers';
 import { openStreams } from '@enjambre/rpc/open-streams';
 import { SERVICE_LIMITS, type ServerLimits } from '@enjambre/rpc/gate/limits';
 import { GrpcServer } from '@enjambre/rpc/server';
-import { PLAINTEXT } from '@enjambre/rpc/credentials';
+import { credentialsFrom } from '@enjambre/rpc/tls-credentials';
+import type { TlsStore } from '@enjambre/common/trust/tls-store';
+import { TlsWatch } from '@enjambre/common/trust/tls-watch';
 import { Health, type HealthCheck } from '@enjambre/common/health/health';
 import { HealthKeeper } from '@enjambre/common/health/health-keeper';
 import { natsCheck } from '@enjambre/common/health/nats-check';
@@ -50,6 +52,8 @@ export interface MessagingOverrides {
   readonly upkeepMs?: number;
   /** Metrics to register with; the page is at `--metrics`. @default none */
   readonly metrics?: Metrics;
+  /** Certificate files for mutual TLS. @default none: plaintext */
+  readonly tls?: TlsStore | undefined;
 }
 
 export interface Messaging extends Startable {
@@ -80,6 +84,7 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const timeouts = { ...DEFAULT_TIMEOUTS, ...overrides.timeouts };
 
   const lifecycle = new Lifecycle(log);
+  if (overrides.tls) lifecycle.add('certificate', new TlsWatch({ log }, overrides.tls));
   const source = `messaging/${config.name}`;
   const components = { lifecycle, log, clock };
   const monitor = lifecycle.add('monitor', new Monitor({ log, metrics }, config.metrics));
@@ -112,7 +117,7 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   startConsole(events, log, source);
   const services = [{ name: SERVICE_NAME, definition: MESSAGING_DEFINITION, implementation }];
   const budget = { limits: LIMITS, budgetPercent: config.addressBudget };
-  const serving = { credentials: PLAINTEXT, log, metrics, ...budget };
+  const serving = { credentials: credentialsFrom(overrides.tls), log, metrics, ...budget };
   const server = new GrpcServer({ listen: config.listen, services, ...serving });
   const health = new Health('messaging', [storeCheck(store), ...natsCheck('messaging', link)]);
   monitor.observe(health, (metrics) => {

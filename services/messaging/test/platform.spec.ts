@@ -52,7 +52,7 @@ describe('a messaging service as platform teams see it', () => {
   test('is ready while NATS is reachable; without it sessions stay, and Send names the next step', async () => {
     const nats = await NatsServer.start();
     const harness = await Harness.start({}, { nats: nats.url });
-    const client = dialer.client(HealthClient, `127.0.0.1:${harness.port}`);
+    const client = dialer.client(HealthClient, `127.0.0.1:${harness.port}`, 'member');
     const isServing = async (service: string): Promise<boolean> => {
       const { status } = await callUnary(client.check.bind(client), { service });
       return status === HealthCheckResponse_ServingStatus.SERVING;

@@ -11,6 +11,7 @@ import {
   tcpAddressSchema,
 } from '@enjambre/common/config/schemas';
 import { operatorOptions } from '@enjambre/common/config/operator-option';
+import { tlsOptions } from '@enjambre/common/config/tls-options';
 import { durationSchema, rateSchema } from '@enjambre/common/config/quantities';
 import type { Option, Resolved } from '@enjambre/common/config/options';
 import { z } from 'zod';
@@ -149,6 +150,7 @@ export const agentOptions = {
   },
   ...budgetOptions,
   ...operatorOptions,
+  ...tlsOptions,
   ...commonOptions,
 } satisfies Record<string, Option>;
 

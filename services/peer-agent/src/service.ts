@@ -1,17 +1,21 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { formatAddress, type Address, type TcpAddress } from '@enjambre/common/config/address';
-import { PLAINTEXT } from '@enjambre/rpc/credentials';
+import { credentialsFrom } from '@enjambre/rpc/tls-credentials';
+import { openTls } from '@enjambre/common/config/tls-options';
+import type { TlsStore } from '@enjambre/common/trust/tls-store';
+import { TlsWatch } from '@enjambre/common/trust/tls-watch';
 import { Dialer } from '@enjambre/rpc/dialer';
 import type { GrpcServer } from '@enjambre/rpc/server';
 import { Health } from '@enjambre/common/health/health';
 import { HealthKeeper } from '@enjambre/common/health/health-keeper';
-import type { PeerIdentity } from '@enjambre/common/identity/identity';
+import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
 import type { Metrics } from '@enjambre/common/metrics/metrics';
 import { Monitor } from '@enjambre/common/metrics/monitor';
 import type { Metainfo } from '@enjambre/core/metainfo';
+import { checkHolder } from '@enjambre/core/trust/certified-identity';
 import { VERSION } from '@enjambre/common/version';
 import type { AgentInfo } from './adapters/control/agent-handlers.js';
 import { DiskContentHasher } from './adapters/disk/content-hasher.js';
@@ -36,7 +40,7 @@ import { DataFolder } from './adapters/state/data-folder.js';
 import { FolderLock } from './adapters/state/folder-lock.js';
 import { InboxFile } from './adapters/state/inbox-file.js';
 import { NamesFile } from './adapters/state/names-file.js';
-import { loadIdentity } from './adapters/state/secrets.js';
+import { IDENTITY_FILE, loadIdentity } from './adapters/state/secrets.js';
 import { publicationSigner } from './adapters/publication-signer.js';
 import { TrackerLink, type TrackerLinkComponents } from './adapters/tracker/tracker-link.js';
 import type { AgentDescription } from './adapters/tracker/tracker-session.js';
@@ -83,6 +87,13 @@ export function createAgent(config: AgentConfig, overrides: AgentOverrides = {})
   return new AgentService(config, log, overrides);
 }
 
+/** What all parts of an agent rest on. */
+interface Basis {
+  readonly lock: FolderLock;
+  readonly tls: TlsStore | undefined;
+  readonly identity: PeerIdentity;
+}
+
 class AgentService implements Agent {
   readonly #config: AgentConfig;
   readonly #log: Logger;
@@ -127,8 +138,9 @@ class AgentService implements Agent {
     try {
       await this.#makeDownloadFolder();
       await this.#makeSharedDir();
-      this.#identity = await loadIdentity(dataDir);
-      await this.#compose(lock, this.#identity);
+      const tls = await openTls(this.#config, 'agent', join(dataDir, IDENTITY_FILE));
+      this.#identity = await this.#identify(tls);
+      await this.#compose({ lock, tls, identity: this.#identity });
       await this.#lifecycle.start();
     } catch (error) {
       await lock.release();
@@ -149,7 +161,7 @@ class AgentService implements Agent {
   }
 
   /** The composition root: all parts of an agent with their collaborators, from the bottom up. */
-  async #compose(lock: FolderLock, identity: PeerIdentity): Promise<void> {
+  async #compose({ lock, tls, identity }: Basis): Promise<void> {
     const config = this.#config;
     const log = this.#log;
     const add = this.#lifecycle.add.bind(this.#lifecycle);
@@ -164,7 +176,8 @@ class AgentService implements Agent {
     const stores = new FileStoreFactory({ pool, fds, privates }, self.peerId);
     await stores.sweep(this.#downloadDir);
     const data = this.#dataFolder(stores);
-    const credentials = PLAINTEXT;
+    const credentials = credentialsFrom(tls);
+    if (tls) add('certificate', new TlsWatch({ log }, tls));
     const dialer = new Dialer({ credentials, metrics: this.#metrics });
     const ties = { identity, dialer, log };
     const tracker = this.#trackerLink(ties);
@@ -209,6 +222,14 @@ class AgentService implements Agent {
     if (relay) add('messaging link', relay);
     for (const server of controls) add('control server', server);
     add('health', new HealthKeeper(health, [peers, ...controls]));
+  }
+
+  /** With a certificate for an Ed25519 key, the agent is the peer of that key. */
+  async #identify(tls: TlsStore | undefined): Promise<PeerIdentity> {
+    const own = tls && PeerIdentity.ifEd25519(tls.current.key);
+    const identity = own ?? (await loadIdentity(this.#config.dataDir));
+    checkHolder(tls?.current.identity, { id: identity.peerId, name: this.#config.name });
+    return identity;
   }
 
   #trackerLink(ties: TrackerLinkComponents): TrackerLink {

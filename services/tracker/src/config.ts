@@ -10,6 +10,7 @@ import {
 } from '@enjambre/common/config/schemas';
 import { operatorOptions } from '@enjambre/common/config/operator-option';
 import { bytesSchema, durationSchema } from '@enjambre/common/config/quantities';
+import { tlsOptions } from '@enjambre/common/config/tls-options';
 import { natsReplicasSchema } from '@enjambre/common/nats/replicas';
 import { natsUrlSchema } from '@enjambre/common/nats/nats-link';
 import { messageOf } from '@enjambre/core/error';
@@ -91,6 +92,7 @@ export const trackerOptions = {
   },
   ...budgetOptions,
   ...operatorOptions,
+  ...tlsOptions,
   ...commonOptions,
 } satisfies OptionTable;
 

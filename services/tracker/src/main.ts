@@ -1,5 +1,6 @@
 import { scopeOf, type ConfigSources } from '@enjambre/common/config/config-file';
 import { resolveOptions, type Environment, type Flags } from '@enjambre/common/config/options';
+import { openTls } from '@enjambre/common/config/tls-options';
 import { loadMetrics } from '@enjambre/common/metrics/load-metrics';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
 import { trackerOptions } from './config.js';
@@ -20,5 +21,6 @@ export async function run(
     environment,
     scopeOf('tracker', trackerOptions, sources),
   );
-  await runUntilSignal(createTracker(config, await loadMetrics(config.metrics)));
+  const tls = await openTls(config, 'tracker');
+  await runUntilSignal(createTracker(config, { ...(await loadMetrics(config.metrics)), tls }));
 }

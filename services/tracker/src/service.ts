@@ -7,7 +7,7 @@ import { HandlerFactory } from '@enjambre/rpc/handlers';
 import { openStreams } from '@enjambre/rpc/open-streams';
 import { SERVICE_LIMITS } from '@enjambre/rpc/gate/limits';
 import { GrpcServer } from '@enjambre/rpc/server';
-import { PLAINTEXT } from '@enjambre/rpc/credentials';
+import { credentialsFrom } from '@enjambre/rpc/tls-credentials';
 import { Dialer } from '@enjambre/rpc/dialer';
 import { Health } from '@enjambre/common/health/health';
 import { HealthKeeper } from '@enjambre/common/health/health-keeper';
@@ -18,6 +18,8 @@ import { NatsLink } from '@enjambre/common/nats/nats-link';
 import { OperatorToken } from '@enjambre/common/identity/operator-token';
 import { measureEvents } from '@enjambre/common/metrics/event-metrics';
 import type { Metrics } from '@enjambre/common/metrics/metrics';
+import type { TlsStore } from '@enjambre/common/trust/tls-store';
+import { TlsWatch } from '@enjambre/common/trust/tls-watch';
 import { Monitor } from '@enjambre/common/metrics/monitor';
 import type { TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { ConnectHandler } from './adapters/connect-handler.js';
@@ -59,6 +61,8 @@ export interface TrackerOverrides {
   readonly store?: (id: ReplicaId) => TrackerStore;
   /** Metrics to register with; the page is at `--metrics`. @default none */
   readonly metrics?: Metrics;
+  /** Certificate files for mutual TLS. @default none: plaintext */
+  readonly tls?: TlsStore | undefined;
 }
 
 export interface Tracker extends Startable {
@@ -77,15 +81,16 @@ const DEFAULT_TIMEOUTS: ConnectTimeouts = { helloMs: 10_000, slowReaderMs: 30_00
 
 /** Creates a tracker: standalone, or one of several on the same NATS. */
 export function createTracker(config: TrackerConfig, overrides: TrackerOverrides = {}): Tracker {
-  const { clock = Date.now, random = Math.random, host = thisHost(), metrics } = overrides;
+  const { clock = Date.now, random = Math.random, host = thisHost(), metrics, tls } = overrides;
   const log =
     overrides.log ?? createLogger({ name: 'tracker', level: config.logLevel, format: config.logFormat });
   const capacity = { ...DEFAULT_CAPACITY, ...overrides.capacity };
   const timeouts = { ...DEFAULT_TIMEOUTS, ...overrides.timeouts };
 
-  const credentials = PLAINTEXT;
+  const credentials = credentialsFrom(tls);
   const dialer = new Dialer({ credentials, metrics });
   const lifecycle = new Lifecycle(log);
+  if (tls) lifecycle.add('certificate', new TlsWatch({ log }, tls));
   const source = `tracker/${config.name}`;
   const monitor = lifecycle.add('monitor', new Monitor({ log, metrics }, config.metrics));
   const { nats: url, natsCa: caFile } = config;

@@ -64,6 +64,10 @@ export class Harness {
       catalogueMaxBytes: 1_000_000,
       addressBudget: 100,
       operatorTokenFile: undefined,
+      tls: undefined,
+      tlsCa: undefined,
+      tlsCert: undefined,
+      tlsKey: undefined,
       metrics: undefined,
       logLevel: 'silent',
       logFormat: 'json',
@@ -81,7 +85,7 @@ export class Harness {
 
   /** A client on its own connection. */
   client(): TrackerServiceClient {
-    const client = dialer.client(TrackerServiceClient, `127.0.0.1:${this.port}`, {
+    const client = dialer.client(TrackerServiceClient, `127.0.0.1:${this.port}`, 'tracker', {
       'grpc.use_local_subchannel_pool': 1,
     });
     this.#clients.push(client);

@@ -67,7 +67,7 @@ describe('the end of an agent', () => {
     });
     events.on('error', () => undefined);
     await new Promise((resolve) => events.on('metadata', resolve));
-    agent = new TestAgent(dialer.client(TrackerServiceClient, network.address));
+    agent = new TestAgent(dialer.client(TrackerServiceClient, network.address, 'tracker'));
     await agent.greet({ name: 'alice' });
   });
 

@@ -67,7 +67,7 @@ test('a newer command is answered, with the time of the tracker', async () => {
   const Client = makeGenericClientConstructor(newer(TrackerServiceService), 'newer');
   const client = new Client(
     `127.0.0.1:${harness.port}`,
-    PLAINTEXT.channel,
+    PLAINTEXT.channel('tracker'),
   ) as unknown as TrackerServiceClient;
   try {
     const { time, version } = await callUnary(client.getStats.bind(client), {});

@@ -42,7 +42,7 @@ describe('a tracker as platform teams see it', () => {
   });
 
   test('is healthy while it serves', async () => {
-    const health = dialer.client(HealthClient, `127.0.0.1:${harness.port}`);
+    const health = dialer.client(HealthClient, `127.0.0.1:${harness.port}`, 'member');
     for (const service of ['', SERVICE]) {
       const { status } = await callUnary(health.check.bind(health), { service });
       expect(status).toBe(HealthCheckResponse_ServingStatus.SERVING);

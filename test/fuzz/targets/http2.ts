@@ -173,7 +173,12 @@ const connection: FuzzTarget = {
       sockets.push(socket);
       return socket as unknown as Socket;
     };
-    const opened = new Http2Connection('127.0.0.1:1', { connect, scheme: 'http' });
+    const opened = new Http2Connection('127.0.0.1:1', 'agent', {
+      connect,
+      scheme: 'http',
+      readyEvent: 'connect',
+    });
+    for (const socket of sockets) socket.emit('connect');
     let ends = 0;
     const call = new GrpcStream<SyncRequest>({
       connection: opened,

@@ -14,7 +14,7 @@ import {
 const MAX_BYTES = 1 << 20;
 const SERVICES: readonly Service[] = ['tracker', 'messaging', 'agent'];
 const OTHER_KEYS = ['contexts', 'current-context'];
-const CONTEXT_KEYS = ['agent', 'data-dir', 'token-file', 'tracker'] as const;
+const CONTEXT_KEYS = ['agent', 'data-dir', 'tls', 'token-file', 'tracker'] as const;
 
 /** How a command reaches its agent, under a name. */
 export type ConfigContext = Readonly<Partial<Record<(typeof CONTEXT_KEYS)[number], string>>>;

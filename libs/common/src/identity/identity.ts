@@ -22,8 +22,7 @@ export class PeerIdentity {
   readonly peerId: PeerId;
 
   private constructor(private readonly key: KeyObject) {
-    const spki = createPublicKey(key).export({ type: 'spki', format: 'der' });
-    this.publicKey = spki.subarray(spki.length - RAW_KEY_BYTES);
+    this.publicKey = rawKey(createPublicKey(key));
     this.peerId = peerIdOfKey(this.publicKey);
   }
 
@@ -38,9 +37,20 @@ export class PeerIdentity {
     return new PeerIdentity(key);
   }
 
+  /** The same; undefined if it is another kind of private key. */
+  static ifEd25519(pem: string): PeerIdentity | undefined {
+    const key = createPrivateKey(pem);
+    return key.asymmetricKeyType === 'ed25519' ? new PeerIdentity(key) : undefined;
+  }
+
   /** The private key as PKCS #8 in PEM. */
   toPem(): string {
     return this.key.export({ type: 'pkcs8', format: 'pem' }).toString();
+  }
+
+  /** The public key in PEM. */
+  publicPem(): string {
+    return createPublicKey(this.key).export({ type: 'spki', format: 'pem' }).toString();
   }
 
   /** The 64-byte signature that answers a challenge. */
@@ -84,6 +94,16 @@ export function verifySigned(
   } catch {
     return undefined;
   }
+}
+
+/** The id of the peer with an Ed25519 public key. */
+export function peerIdOf(publicKey: KeyObject): PeerId {
+  return peerIdOfKey(rawKey(publicKey));
+}
+
+function rawKey(publicKey: KeyObject): Buffer {
+  const spki = publicKey.export({ type: 'spki', format: 'der' });
+  return spki.subarray(spki.length - RAW_KEY_BYTES);
 }
 
 export function peerIdOfKey(publicKey: Uint8Array): PeerId {

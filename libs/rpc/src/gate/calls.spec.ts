@@ -156,7 +156,7 @@ async function goodbye(over: ClientHttp2Session): Promise<string> {
 }
 
 async function serves(): Promise<boolean> {
-  const client = dialer.client(TrackerServiceClient, formatAddress(server.address), {
+  const client = dialer.client(TrackerServiceClient, formatAddress(server.address), 'tracker', {
     'grpc.use_local_subchannel_pool': 1,
   });
   try {

@@ -6,6 +6,7 @@ import { Arrival } from './arrival.js';
 import type { Budgets } from './budgets.js';
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
+import { denialOf } from './denial.js';
 import { onGreeting } from './greeting.js';
 import { takeStreams, type Methods } from './grpc-internals.js';
 import { GREETING_BYTES, REQUEST_MS, TURN_MS, WAITING_PER_TURN, type ServerLimits } from './limits.js';
@@ -57,6 +58,8 @@ export class Calls {
         this.#refused(stream, connection, offence);
         return connections.note(connection, 'offence');
       }
+      const denial = denialOf(connection, headers[':path'] ?? '');
+      if (denial) return this.#refused(stream, connection, denial);
       const arrival = new Arrival(stream, connection, () => {
         serve(stream, headers, flags, raw);
       });

@@ -2,6 +2,7 @@ import { constants, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { EnjambreError } from '@enjambre/core/error';
 import { TokenBucket } from '@enjambre/core/token-bucket';
+import type { Client } from '../credentials.js';
 import { BURST_SECONDS, CONTROL_FRAMES_PER_SECOND, OFFENCES_PER_SECOND } from './limits.js';
 import { goawayText } from './refusal.js';
 
@@ -26,6 +27,8 @@ export class Connection {
   ended = false;
   /** Known after the handshake. */
   session: ServerHttp2Session | undefined;
+  /** Who the client is; undefined without TLS. */
+  client: Client | undefined;
   readonly #conduct = new Map<Conduct, TokenBucket>();
 
   constructor(

@@ -54,7 +54,7 @@ afterEach(async () => {
 });
 
 async function serves(): Promise<boolean> {
-  const client = dialer.client(HealthClient, formatAddress(server.address), {
+  const client = dialer.client(HealthClient, formatAddress(server.address), 'member', {
     'grpc.use_local_subchannel_pool': 1,
   });
   try {
@@ -98,7 +98,7 @@ describe('the connections of a server', () => {
 
   it('are refused with a status that a client of grpc-js reports', async () => {
     await fill('127.0.0.1');
-    const client = dialer.client(HealthClient, formatAddress(server.address), {
+    const client = dialer.client(HealthClient, formatAddress(server.address), 'member', {
       'grpc.use_local_subchannel_pool': 1,
     });
     await expect(callUnary(client.check.bind(client), { service: '' })).rejects.toMatchObject({
@@ -111,7 +111,7 @@ describe('the connections of a server', () => {
 
   it('are refused with a status that a client of ours reports', async () => {
     await fill('127.0.0.1');
-    const channel = dialer.channel(formatAddress(server.address));
+    const channel = dialer.channel(formatAddress(server.address), 'tracker');
     const error = await new Promise<EnjambreError | undefined>((ended) => {
       const reader = new MessageReader({ maxBytes: 1000, message: () => undefined });
       const stream = channel.open({ method: HealthService.watch, reader, ended });
@@ -155,7 +155,7 @@ describe('the connections of a server', () => {
   });
 
   it('stay open once a call was made', async () => {
-    const client = dialer.client(HealthClient, formatAddress(server.address));
+    const client = dialer.client(HealthClient, formatAddress(server.address), 'member');
     await callUnary(client.check.bind(client), { service: '' });
     await clock.advance(20_000);
     expect(server.held('connections')).toBe(1);

@@ -5,6 +5,8 @@ import type { Clock, Timer } from '@enjambre/common/async/clock';
 import { EnjambreError } from '@enjambre/core/error';
 import { networkOf } from '@enjambre/core/network-of';
 import type { Budgets, Exhausted } from './budgets.js';
+import type { Credentials } from '../credentials.js';
+import { noteIdentity } from '../caller.js';
 import { Connection, type Conduct } from './connection.js';
 import { UNUSED_MS } from './limits.js';
 import type { Refusals } from './refusals.js';
@@ -14,8 +16,8 @@ export interface ConnectionsComponents {
   readonly budgets: Budgets;
   readonly refusals: Refusals;
   readonly clock: Pick<Clock, 'nowMs' | 'every'>;
-  /** False if the handshake of TLS comes first: then nothing can be said to a client that is refused. */
-  readonly plaintext: boolean;
+  /** Who a client is; undefined without TLS. With it, nothing can be said to a client before the handshake. */
+  readonly clientOf: Credentials['clientOf'];
 }
 
 /** Unused connections are looked for, and forgotten parties removed, this often. */
@@ -28,11 +30,16 @@ export class Connections {
   readonly #turnAway = new TurnAway();
   readonly #review: Timer;
 
-  /** @param admit serves a connection */
+  readonly #admit: (socket: Socket) => void;
+
+  /** @param secure returns a function that serves a connection, or gives one without TLS to `refuse` */
   constructor(
     private readonly parts: ConnectionsComponents,
-    private readonly admit: (socket: Socket) => void,
+    secure: (refuse: (socket: Socket) => void) => (socket: Socket) => void,
   ) {
+    this.#admit = secure((socket) => {
+      this.#refuse(socket, partyOf(socket), tlsRequired());
+    });
     this.#review = parts.clock.every(REVIEW_MS, () => {
       this.#endUnused();
       parts.budgets.prune(this.#now());
@@ -49,14 +56,9 @@ export class Connections {
     const key = keyOf(socket);
     // It ended before it was accepted.
     if (key === undefined) return void socket.destroy();
-    const party = networkOf(`${socket.remoteAddress}:${socket.remotePort}`);
+    const party = partyOf(socket);
     const error = this.#refusalOf(party);
-    if (error) {
-      this.parts.refusals.add('connection', party, error);
-      if (this.parts.plaintext) this.#turnAway.refuse(socket, party, error);
-      else socket.destroy();
-      return;
-    }
+    if (error) return this.#refuse(socket, party, error);
     const connection = new Connection(party, socket, this.#now());
     this.#open.set(key, connection);
     this.#unused.add(connection);
@@ -66,7 +68,7 @@ export class Connections {
       this.#unused.delete(connection);
       this.parts.budgets.giveBack(party, 'connections');
     });
-    this.admit(socket);
+    this.#admit(socket);
   }
 
   /** It has opened a stream. */
@@ -101,6 +103,8 @@ export class Connections {
       const connection = this.of(session);
       if (!connection) return session.destroy();
       connection.session = session;
+      connection.client = this.parts.clientOf?.(session.socket);
+      if (connection.client?.identity) noteIdentity(session, connection.client.identity);
       const control = (): void => this.note(connection, 'control');
       session.on('ping', control);
       session.on('remoteSettings', control);
@@ -112,6 +116,13 @@ export class Connections {
   stop(): void {
     this.#review.cancel();
     this.#turnAway.stop();
+  }
+
+  #refuse(socket: Socket, party: string, error: EnjambreError): void {
+    this.parts.refusals.add('connection', party, error);
+    // Before the handshake, only a client without TLS can read why.
+    if (!this.parts.clientOf || error.reason === TLS_REQUIRED) this.#turnAway.refuse(socket, party, error);
+    else socket.destroy();
   }
 
   #refusalOf(party: string): EnjambreError | undefined {
@@ -138,6 +149,17 @@ export class Connections {
 }
 
 const RETRY_MS = 5000;
+
+const TLS_REQUIRED = 'TLS_REQUIRED';
+
+function tlsRequired(): EnjambreError {
+  const message = 'this server requires TLS: name a certificate of its network with --tls';
+  return new EnjambreError('unauthenticated', TLS_REQUIRED, message);
+}
+
+function partyOf({ remoteAddress, remotePort }: Socket): string {
+  return networkOf(`${remoteAddress}:${remotePort}`);
+}
 
 const FRAME_FLOOD = 'FRAME_FLOOD';
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '@enjambre/common/async/clock';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { Metrics } from '@enjambre/common/metrics/metrics';
+import type { Accepted, Credentials } from '../credentials.js';
 import { Budgets, type Resource } from './budgets.js';
 import { Calls } from './calls.js';
 import { Connections } from './connections.js';
@@ -14,12 +15,12 @@ export interface GateComponents {
   readonly log: Logger;
   readonly clock: Clock;
   readonly metrics: Metrics | undefined;
-  readonly plaintext: boolean;
+  readonly clientOf: Credentials['clientOf'];
   readonly limits: ServerLimits;
   /** Percentage of each limit that one party may use. */
   readonly budgetPercent: number;
-  /** Serves a connection. */
-  readonly admit: (socket: Socket) => void;
+  /** Returns a function that serves a connection, or gives one without TLS to `refuse`. */
+  readonly secure: (refuse: Accepted['refuse']) => (socket: Socket) => void;
 }
 
 /** Keeps what a stranger can take of a server within {@link ServerLimits}. */
@@ -28,12 +29,12 @@ export class Gate {
   readonly #connections: Connections;
   readonly #calls: Calls;
 
-  constructor({ log, clock, metrics, plaintext, admit, ...init }: GateComponents) {
+  constructor({ log, clock, metrics, clientOf, secure, ...init }: GateComponents) {
     this.#budgets = new Budgets(init.limits, init.budgetPercent);
     const refusals = new Refusals({ log, clock });
     if (metrics) measureRefusals(metrics, refusals);
     const parts = { budgets: this.#budgets, refusals, clock };
-    this.#connections = new Connections({ ...parts, plaintext }, admit);
+    this.#connections = new Connections({ ...parts, clientOf }, secure);
     this.#calls = new Calls({ ...parts, limits: init.limits, connections: this.#connections });
   }
 

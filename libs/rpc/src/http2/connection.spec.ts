@@ -57,7 +57,7 @@ async function rawServer(bytes: Buffer): Promise<{ endpoint: string; heard: Prom
 }
 
 function connection(endpoint: string): Http2Connection {
-  const opened = new Http2Connection(endpoint, PLAINTEXT);
+  const opened = new Http2Connection(endpoint, 'agent', PLAINTEXT);
   cleanup.push(() => {
     opened.close();
   });

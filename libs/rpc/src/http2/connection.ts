@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { parseTcpAddress } from '@enjambre/common/config/address';
-import type { Credentials } from '../credentials.js';
+import type { Credentials, Expected } from '../credentials.js';
 import { withoutZone } from '../scoped-target.js';
 import { FrameBudget } from './frame-budget.js';
 import { FrameReader } from './frame-reader.js';
@@ -84,6 +84,8 @@ export class Http2Connection {
   });
   /** Frames of this turn, sent together. */
   #unsent: Buffer[] = [];
+  /** The server is known: a TLS socket would send what is written before it was checked. */
+  #isReady = false;
   /** No new streams: the server is going away, or we are. */
   #isLeaving = false;
   /** Why the server is going away. */
@@ -96,7 +98,11 @@ export class Http2Connection {
   readonly scheme: Credentials['scheme'];
 
   /** @param endpoint HOST:PORT */
-  constructor(endpoint: string, { connect, scheme }: Pick<Credentials, 'connect' | 'scheme'>) {
+  constructor(
+    endpoint: string,
+    expected: Expected,
+    { connect, readyEvent, scheme }: Pick<Credentials, 'connect' | 'readyEvent' | 'scheme'>,
+  ) {
     this.authority = withoutZone(endpoint);
     this.scheme = scheme;
     const { host, port } = parseTcpAddress(endpoint);
@@ -107,7 +113,12 @@ export class Http2Connection {
         return !this.#isOver;
       },
     };
-    this.#socket = connect({ host: host === '' ? 'localhost' : host, port, noDelay: true, onread });
+    const to = { host: host === '' ? 'localhost' : host, port, noDelay: true, onread };
+    this.#socket = connect(to, expected);
+    this.#socket.once(readyEvent, () => {
+      this.#isReady = true;
+      this.#flush();
+    });
     let reason = 'the connection ended';
     this.#socket.on('error', (error) => {
       reason = error.message;
@@ -280,6 +291,7 @@ export class Http2Connection {
   }
 
   #flush(): void {
+    if (!this.#isReady) return;
     const frames = this.#unsent;
     this.#unsent = [];
     if (frames.length === 0) return;
@@ -297,6 +309,7 @@ export class Http2Connection {
     if (this.#isOver) return;
     const last = Buffer.concat([...this.#unsent, goawayFrame(code, end.reason)]);
     this.#over(end);
+    if (!this.#isReady) return void this.#socket.destroy();
     this.#socket.end(last);
     const timer = setTimeout(() => this.#socket.destroy(), LAST_WORDS_MS);
     this.#socket.once('finish', () => this.#socket.destroy());

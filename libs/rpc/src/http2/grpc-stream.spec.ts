@@ -27,7 +27,7 @@ beforeEach(async () => {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  connection = new Http2Connection(`127.0.0.1:${(server.address() as AddressInfo).port}`, PLAINTEXT);
+  connection = new Http2Connection(`127.0.0.1:${(server.address() as AddressInfo).port}`, 'agent', PLAINTEXT);
 });
 
 afterEach(() => {

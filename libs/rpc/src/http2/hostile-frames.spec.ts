@@ -63,7 +63,11 @@ async function scene(...first: Buffer[]): Promise<Scene> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const connection = new Http2Connection(`127.0.0.1:${(server.address() as AddressInfo).port}`, PLAINTEXT);
+  const connection = new Http2Connection(
+    `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    'agent',
+    PLAINTEXT,
+  );
   let stream: Http2Stream | undefined;
   const ended = new Promise<StreamEnd | undefined>((closed) => {
     stream = connection.request([[':method', 'POST']], {

@@ -102,7 +102,11 @@ describe('header blocks of another implementation', () => {
   }
 
   it('are equivalent in both directions, for every byte allowed in a header', async () => {
-    const connection = new Http2Connection(`127.0.0.1:${(server.address() as AddressInfo).port}`, PLAINTEXT);
+    const connection = new Http2Connection(
+      `127.0.0.1:${(server.address() as AddressInfo).port}`,
+      'agent',
+      PLAINTEXT,
+    );
     const trimmed = fields.map((all) =>
       all.map(([key, text]): [string, string] => [`x-${key}`, text.trim()]),
     );

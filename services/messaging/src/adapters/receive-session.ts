@@ -5,6 +5,8 @@ import { checkHello } from '@enjambre/common/identity/hello';
 import { VERSION } from '@enjambre/common/version';
 import { EnjambreError } from '@enjambre/core/error';
 import { networkOf } from '@enjambre/core/network-of';
+import { checkHolder } from '@enjambre/core/trust/certified-identity';
+import { certifiedCaller } from '@enjambre/rpc/caller';
 import type { ReceiveRequest, ReceiveResponse } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { MessageExchange } from '../app/message-exchange.js';
@@ -110,6 +112,7 @@ export class ReceiveSession {
     }
     const party = networkOf(this.#call.getPeer());
     const peer = { ...checkHello('messaging', message.value, this.#nonce), party };
+    checkHolder(certifiedCaller(this.#call), peer);
     this.#greeted = true;
     greeted(this.#call);
     clearTimeout(this.#helloTimer);

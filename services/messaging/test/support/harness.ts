@@ -41,7 +41,7 @@ export class Harness {
 
   /** A client on its own connection; `port` may be that of a {@link Detour}. */
   client(port = this.port): MessagingServiceClient {
-    const client = dialer.client(MessagingServiceClient, `127.0.0.1:${port}`, {
+    const client = dialer.client(MessagingServiceClient, `127.0.0.1:${port}`, 'messaging', {
       'grpc.use_local_subchannel_pool': 1,
     });
     this.#clients.push(client);

@@ -104,7 +104,7 @@ async function controlled(
   const server = new GrpcServer({ listen, credentials: PLAINTEXT, services, log, graceMs: 50 });
   await server.start();
   servers.push(server);
-  const client = dialer.client(AgentServiceClient, formatAddress(server.address));
+  const client = dialer.client(AgentServiceClient, formatAddress(server.address), 'agent');
   clients.push(client);
   return client;
 }
@@ -113,7 +113,7 @@ async function controlled(
 async function byNewerCommand(): Promise<AgentServiceClient> {
   const known = await bySocket();
   const Client = makeGenericClientConstructor(newer(AgentServiceService), 'newer');
-  const client = new Client(known.getChannel().getTarget(), PLAINTEXT.channel);
+  const client = new Client(known.getChannel().getTarget(), PLAINTEXT.channel('agent'));
   clients.push(client as unknown as AgentServiceClient);
   return client as unknown as AgentServiceClient;
 }

@@ -59,7 +59,7 @@ describe('metainfo from untrusted peers', () => {
     const server = await HostileUploader.start('server', { metainfo, data: Buffer.alloc(0) }, script);
     servers.push(server);
     let seen = '';
-    const client = dialer.client(PeerServiceClient, server.address.endpoint);
+    const client = dialer.client(PeerServiceClient, server.address.endpoint, 'agent');
     clients.push(client);
     const outcome = fetch.from(client, metainfo.infohash, signal, (bytes, total) => {
       seen = `${bytes} of ${total}`;

@@ -1,4 +1,4 @@
-import { Server, type ServerDuplexStream, type ServerWritableStream } from '@grpc/grpc-js';
+import { Server, type ServerDuplexStream, type ServerWritableStream, ServerCredentials } from '@grpc/grpc-js';
 import { newer } from '@enjambre/harness/newer';
 import { Bitfield } from '@enjambre/core/bitfield';
 import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
@@ -16,7 +16,6 @@ import {
   type SyncRequest,
   type SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
-import { PLAINTEXT } from '@enjambre/rpc/credentials';
 import type { PeerAddress } from '../../src/app/ports/peers.js';
 import { peerNamed } from './ids.js';
 
@@ -85,7 +84,7 @@ export class HostileUploader {
   ): Promise<HostileUploader> {
     const uploader = new HostileUploader(name, content, script, host);
     uploader.#port = await new Promise((resolve, reject) => {
-      uploader.#server.bindAsync(`${host}:0`, PLAINTEXT.server, (error, port) => {
+      uploader.#server.bindAsync(`${host}:0`, ServerCredentials.createInsecure(), (error, port) => {
         if (error) reject(error);
         else resolve(port);
       });

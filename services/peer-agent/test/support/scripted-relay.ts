@@ -4,6 +4,7 @@ import {
   type ServerDuplexStream,
   type ServerUnaryCall,
   type sendUnaryData,
+  ServerCredentials,
 } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
 import { toServiceError } from '@enjambre/rpc/status';
@@ -17,7 +18,6 @@ import {
   type SendRequest,
   type SendResponse,
 } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
-import { PLAINTEXT } from '@enjambre/rpc/credentials';
 import { peerNamed } from './ids.js';
 
 const NONCE = Buffer.alloc(32, 3);
@@ -115,7 +115,7 @@ export class ScriptedRelay {
       },
     });
     this.#port = await new Promise((resolve, reject) => {
-      this.#server.bindAsync(this.address, PLAINTEXT.server, (error, port) => {
+      this.#server.bindAsync(this.address, ServerCredentials.createInsecure(), (error, port) => {
         if (error) reject(error);
         else resolve(port);
       });

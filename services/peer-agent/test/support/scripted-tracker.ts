@@ -1,4 +1,10 @@
-import { Server, type ServerDuplexStream, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
+import {
+  Server,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type sendUnaryData,
+  ServerCredentials,
+} from '@grpc/grpc-js';
 import { verifyHello } from '@enjambre/common/identity/identity';
 import { newer } from '@enjambre/harness/newer';
 import {
@@ -8,7 +14,6 @@ import {
   type ListFilesRequest,
   type ListFilesResponse,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
-import { PLAINTEXT } from '@enjambre/rpc/credentials';
 
 type Answer = NonNullable<ConnectResponse['message']>;
 type Said = NonNullable<ConnectRequest['message']>;
@@ -74,7 +79,7 @@ export class ScriptedTracker {
       },
     });
     this.#port = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync(this.address, PLAINTEXT.server, (error, port) => {
+      this.#server.bindAsync(this.address, ServerCredentials.createInsecure(), (error, port) => {
         if (error) reject(error);
         else resolve(port);
       });

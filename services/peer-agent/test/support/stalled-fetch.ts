@@ -14,7 +14,7 @@ export class StalledFetch {
   readonly opened: Promise<unknown>;
 
   constructor(endpoint: string) {
-    this.#session = dialer.session(endpoint);
+    this.#session = dialer.session(endpoint, 'agent');
     this.#stream = this.#session.request({
       ':method': 'POST',
       ':path': '/enjambre.peer.v1.PeerService/Fetch',

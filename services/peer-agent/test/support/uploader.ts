@@ -172,7 +172,7 @@ export class Uploader implements ServingDirectory {
 
   /** A client on its own connection. */
   client(): PeerServiceClient {
-    const client = dialer.client(PeerServiceClient, this.endpoint, {
+    const client = dialer.client(PeerServiceClient, this.endpoint, 'agent', {
       'grpc.use_local_subchannel_pool': 1,
       'grpc.max_send_message_length': -1,
     });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { certifiedCaller } from '@enjambre/rpc/caller';
 import { greeted } from '@enjambre/rpc/gate/greeting';
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import { isTraceparent, startSpan } from '@enjambre/common/tracing/tracing';
@@ -6,6 +7,7 @@ import { VERSION } from '@enjambre/common/version';
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashFromBytes, peerIdToBytes } from '@enjambre/core/ids';
 import { networkOf } from '@enjambre/core/network-of';
+import { checkHolder } from '@enjambre/core/trust/certified-identity';
 import type { ConnectRequest, ConnectResponse, Hello } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { DeltaEffect, Effect } from '../domain/effects.js';
@@ -156,6 +158,7 @@ export class ConnectSession implements SessionStream {
   #welcome(hello: Hello): void {
     const terms = { nonce: this.#nonce, caller: this.#caller, rules: this.#rules };
     const { peer, refused } = acceptHello(hello, terms);
+    checkHolder(certifiedCaller(this.#call), peer);
     greeted(this.#call);
     this.#session = this.#hub.open(peer, this, {
       epoch: toEpoch(hello.epoch),

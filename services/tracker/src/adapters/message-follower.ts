@@ -61,7 +61,7 @@ export class MessageFollower implements Startable {
 
   async #follow(): Promise<void> {
     const { signal } = this.#stopping;
-    const client = this.parts.dialer.client(MessagingServiceClient, this.init.address);
+    const client = this.parts.dialer.client(MessagingServiceClient, this.init.address, 'messaging');
     const backoff = new Backoff({ random: Math.random });
     while (!signal.aborted) {
       await this.#read(client, backoff).catch((error: unknown) => {

@@ -75,7 +75,7 @@ export class RelayLink implements RelayPort, RelaySessionListener, Startable {
     private readonly parts: RelayLinkComponents,
     private readonly init: RelayLinkInit,
   ) {
-    this.#client = parts.dialer.client(MessagingServiceClient, init.address);
+    this.#client = parts.dialer.client(MessagingServiceClient, init.address, 'messaging');
     // Each call in progress listens to it, and there may be many.
     setMaxListeners(0, this.#stopping.signal);
   }

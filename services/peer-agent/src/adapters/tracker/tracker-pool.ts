@@ -127,7 +127,8 @@ export class TrackerPool {
 
   #clientOf(address: string): TrackerServiceClient {
     let client = this.#clients.get(address);
-    if (!client) this.#clients.set(address, (client = this.#dialer.client(TrackerServiceClient, address)));
+    if (!client)
+      this.#clients.set(address, (client = this.#dialer.client(TrackerServiceClient, address, 'tracker')));
     return client;
   }
 }

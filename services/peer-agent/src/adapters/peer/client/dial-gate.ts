@@ -109,7 +109,8 @@ export class DialGate {
   }
 }
 
-function keyOf({ peerId, endpoint }: DialTarget): string {
+/** Distinct for each peer at each address. */
+export function keyOf({ peerId, endpoint }: DialTarget): string {
   return `${peerId} ${endpoint}`;
 }
 

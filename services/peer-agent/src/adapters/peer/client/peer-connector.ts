@@ -124,7 +124,7 @@ export class GrpcPeerConnector implements PeerConnector {
       open: (at: string, stream: StreamListener<SyncResponse>) => {
         this.#turns.dialed(peerId, endpointOf.get(at) ?? at);
         isDialed();
-        const uploader = this.#uploaders.acquire(at);
+        const uploader = this.#uploaders.acquire({ peerId, endpoint: at });
         dialed.set(at, uploader);
         return uploader.connections.openSync(stream);
       },
@@ -197,7 +197,7 @@ export class GrpcPeerConnector implements PeerConnector {
       await this.#turn({ peerId, endpoint: place.at }, signal);
       this.#turns.dialed(peerId, place.endpoint);
       progress.dialed?.();
-      const uploader = this.#uploaders.acquire(place.at);
+      const uploader = this.#uploaders.acquire({ peerId, endpoint: place.at });
       try {
         return await this.#metainfo.from(uploader.connections.calls, infohash, signal, (bytes, total) => {
           answers();

@@ -9,9 +9,11 @@ import {
   type SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { MessageReader } from '@enjambre/rpc/codec/message-reader';
+import type { Expected } from '@enjambre/rpc/credentials';
 import type { Dialer } from '@enjambre/rpc/dialer';
 import type { Http2Channel } from '@enjambre/rpc/http2/channel';
 import { MAX_MESSAGE_BYTES } from '../wire-constants.js';
+import type { DialTarget } from './dial-gate.js';
 import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
 
 /**
@@ -24,19 +26,19 @@ export class UploaderConnections {
   #calls: PeerServiceClient | undefined;
 
   /**
-   * @param endpoint HOST:PORT
+   * @param to HOST:PORT, and the peer that must answer there
    * @param memoryFor allocates memory for the bytes of a block
    */
   constructor(
     private readonly dialer: Dialer,
-    private readonly endpoint: string,
+    private readonly to: DialTarget,
     private readonly memoryFor: (bytes: number) => Buffer,
   ) {}
 
   /** It connects with its first call. */
   get calls(): PeerServiceClient {
     return (this.#calls ??= apart(() =>
-      this.dialer.client(PeerServiceClient, this.endpoint, {
+      this.dialer.client(PeerServiceClient, this.to.endpoint, this.#expected, {
         'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
       }),
     ));
@@ -61,9 +63,13 @@ export class UploaderConnections {
     return this.#bulk.open({ method: PeerServiceService.fetch, reader, ended });
   }
 
+  get #expected(): Expected {
+    return { peerId: this.to.peerId };
+  }
+
   /** Not part of any trace: streams of several traces share the connection. */
   #connect(): Http2Channel {
-    return apart(() => this.dialer.channel(this.endpoint));
+    return apart(() => this.dialer.channel(this.to.endpoint, this.#expected));
   }
 
   /** The connections close once their streams and calls have ended. */

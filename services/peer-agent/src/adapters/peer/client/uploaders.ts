@@ -1,4 +1,5 @@
 import type { Dialer } from '@enjambre/rpc/dialer';
+import { keyOf, type DialTarget } from './dial-gate.js';
 import { UploaderConnections } from './uploader-connections.js';
 
 /**
@@ -9,19 +10,18 @@ const IDLE_MS = 5000;
 /** Unused uploaders whose connections stay open; the longest unused is closed first. */
 const MAX_IDLE = 100;
 
-/** An uploader that is dialed at one address, while it is used and shortly after. */
+/** A peer that is dialed at one address, while it is used and shortly after. */
 export interface Uploader {
-  /** HOST:PORT */
-  readonly endpoint: string;
+  readonly to: DialTarget;
   readonly connections: UploaderConnections;
   users: number;
   /** It has answered. The connections to one that has not are closed at once. */
   answered: boolean;
 }
 
-/** The uploaders in use: links and requests for metainfo at the same address share connections. */
+/** The uploaders in use: links and requests for metainfo of the same peer and address share connections. */
 export class Uploaders {
-  readonly #byEndpoint = new Map<string, Uploader>();
+  readonly #current = new Map<string, Uploader>();
   /** In the order in which they became unused. */
   readonly #idle = new Map<Uploader, NodeJS.Timeout>();
   #isClosed = false;
@@ -33,12 +33,12 @@ export class Uploaders {
   ) {}
 
   /** The caller releases it. */
-  acquire(endpoint: string): Uploader {
-    let uploader = this.#byEndpoint.get(endpoint);
+  acquire(to: DialTarget): Uploader {
+    let uploader = this.#current.get(keyOf(to));
     if (!uploader) {
-      const connections = new UploaderConnections(this.dialer, endpoint, this.memoryFor);
-      uploader = { endpoint, connections, users: 0, answered: false };
-      this.#byEndpoint.set(endpoint, uploader);
+      const connections = new UploaderConnections(this.dialer, to, this.memoryFor);
+      uploader = { to, connections, users: 0, answered: false };
+      this.#current.set(keyOf(to), uploader);
     }
     clearTimeout(this.#idle.get(uploader));
     this.#idle.delete(uploader);
@@ -49,7 +49,7 @@ export class Uploaders {
   release(uploader: Uploader): void {
     uploader.users -= 1;
     if (uploader.users > 0) return;
-    const isCurrent = this.#byEndpoint.get(uploader.endpoint) === uploader;
+    const isCurrent = this.#current.get(keyOf(uploader.to)) === uploader;
     if (this.#isClosed || !uploader.answered || !isCurrent) return this.#end(uploader);
     const timer = setTimeout(() => this.#end(uploader), IDLE_MS).unref();
     this.#idle.set(uploader, timer);
@@ -59,7 +59,8 @@ export class Uploaders {
 
   /** Later users get new connections. */
   retire(uploader: Uploader): void {
-    if (this.#byEndpoint.get(uploader.endpoint) === uploader) this.#byEndpoint.delete(uploader.endpoint);
+    const key = keyOf(uploader.to);
+    if (this.#current.get(key) === uploader) this.#current.delete(key);
   }
 
   /** Closes the connections that are not used, and the others once they are not. */

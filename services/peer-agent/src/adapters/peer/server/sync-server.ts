@@ -3,6 +3,8 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, peerIdToBytes, type PeerId } from '@enjambre/core/ids';
+import { checkHolder } from '@enjambre/core/trust/certified-identity';
+import { certifiedCaller } from '@enjambre/rpc/caller';
 import { greeted } from '@enjambre/rpc/gate/greeting';
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import type { Goodbye, SyncRequest, SyncResponse } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
@@ -187,7 +189,9 @@ export class SyncSession implements Downloader {
   #onHello(hello: Parameters<typeof readHello>[0]): void {
     if (this.#who) throw unexpected('a second hello');
     const { directory, self } = this.#parts;
-    this.#who = readHello(hello, { nonce: this.#nonce, uploader: self.peerId }, directory);
+    const who = readHello(hello, { nonce: this.#nonce, uploader: self.peerId }, directory);
+    checkHolder(certifiedCaller(this.#call), { id: who.peerId, name: who.name });
+    this.#who = who;
     greeted(this.#call);
     const { serving } = this.#who;
     serving.downloaderJoined(this.#who);

@@ -1,0 +1,74 @@
+import { InvalidArgumentError } from 'commander';
+import { parseDuration } from '@enjambre/common/config/parse-quantities';
+import { isRole, ROLES } from '@enjambre/core/trust/certified-identity';
+import type { ClientCommand } from './client-command.js';
+import { onDisk, present } from './option-values.js';
+import { append } from './service-options.js';
+
+const ACTIONS = ['init', 'issue'] as const;
+
+function role(value: string): string {
+  if (isRole(value)) return value;
+  throw new InvalidArgumentError(`It must be one of ${ROLES.join(', ')}.`);
+}
+
+/** Milliseconds. */
+function lifetime(value: string): number {
+  try {
+    const ms = parseDuration(value);
+    if (ms > 0) return ms;
+  } catch {
+    // Worded below.
+  }
+  throw new InvalidArgumentError('It must be a duration, such as 12h, 7d or 365d.');
+}
+
+/** `enjambre ca`: the certificate authority of a network. */
+export const CA: ClientCommand = {
+  usage: 'ca <ACTION>',
+  summary: 'create the CA of a network, and issue certificates for TLS',
+  choices: { ACTION: ACTIONS },
+  flags: [
+    {
+      flags: '--ca <DIR>',
+      description: 'folder of the CA, with ca.crt and ca.key (default ~/.config/enjambre/ca)',
+      parse: onDisk('--ca'),
+      kind: 'folder',
+    },
+    {
+      flags: '--network <NAME>',
+      description: 'init: name of the network, in all its certificates (default enjambre)',
+      parse: present('--network: a name is missing'),
+    },
+    {
+      flags: '--out <DIR>',
+      description: 'issue: folder for ca.crt, tls.crt and tls.key; a key that it holds stays',
+      parse: onDisk('--out'),
+      kind: 'folder',
+    },
+    {
+      flags: '--role <ROLE>',
+      description: `issue: what the holder is: ${ROLES.join(', ')} (default agent)`,
+      parse: role,
+    },
+    {
+      flags: '--name <PATTERN>',
+      description: "issue: name that the holder may have, such as 'web-*' (may be repeated; default any)",
+      parse: (value: string, previous: readonly string[] | undefined) =>
+        append(present('--name: a name is missing')(value), previous),
+    },
+    {
+      flags: '--ttl <DURATION>',
+      description: 'time until the certificate expires (default init: 3650d, issue: 90d)',
+      parse: lifetime,
+    },
+  ],
+  notes: `
+  enjambre ca init --network prod                          once; keep ca.key secret
+  enjambre ca issue --role tracker --out /etc/enjambre/tls   then: enjambre tracker --tls /etc/enjambre/tls
+  enjambre ca issue --name 'web-*' --out web-1             for an agent; copy the folder to its machine
+  enjambre ca issue --role tracker --out /etc/enjambre/tls   again, to renew: the program uses it within seconds`,
+  alone: true,
+  handle: async (session, [action = ''], given) =>
+    (await import('./commands/ca.js')).ca(session, action, given),
+};

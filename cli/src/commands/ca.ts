@@ -1,0 +1,155 @@
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { defaultConfigPath } from '@enjambre/common/config/default-config-path';
+import { PeerIdentity } from '@enjambre/common/identity/identity';
+import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
+import { identityOf } from '@enjambre/common/trust/tls-material';
+import { tlsPathsIn } from '@enjambre/common/trust/tls-store';
+import { EnjambreError } from '@enjambre/core/error';
+import { shortId } from '@enjambre/core/ids';
+import { checkNetworkName, isRole, type Role } from '@enjambre/core/trust/certified-identity';
+import type { Given } from '../client-command.js';
+import type { Session } from '../context.js';
+import { replaceFile } from '../new-file.js';
+import { text } from '../option-values.js';
+import { plain } from '../render/text.js';
+import { pathFrom } from '../working-folder.js';
+
+const DAY_MS = 86_400_000;
+const CA_TTL_MS = 3650 * DAY_MS;
+const TTL_MS = 90 * DAY_MS;
+const PUBLIC = 0o644;
+const PRIVATE = 0o600;
+
+/** `enjambre ca`: creates a CA, and issues certificates. Makes no calls. */
+export async function ca(session: Session, action: string, given: Given): Promise<void> {
+  if (action === 'init') return init(session, given);
+  if (action === 'issue') return issue(session, given);
+  throw new EnjambreError('invalid', 'USAGE', 'write `ca init` or `ca issue`');
+}
+
+async function init(session: Session, given: Given): Promise<void> {
+  const { output, context } = session;
+  const folder = caFolder(session, given);
+  const network = checkNetworkName(text(given.network) ?? 'enjambre');
+  const paths = caPaths(folder);
+  if (await exists(paths.cert)) {
+    const message = `there is a CA in ${folder}: name another folder with --ca, or use that one`;
+    throw new EnjambreError('already-exists', 'CA_EXISTS', message);
+  }
+  const { createAuthority } = await import('@enjambre/common/trust/authority');
+  const { cert, key } = await createAuthority(network, {
+    now: context.now(),
+    ttlMs: ttlOf(given, CA_TTL_MS),
+  });
+  await write(folder, [
+    [paths.key, key, PRIVATE],
+    [paths.cert, cert, PUBLIC],
+  ]);
+  const until = new Date(new X509Certificate(cert).validTo).toISOString();
+  output.object({ type: 'ca', network, path: folder, valid_until: until });
+  output.line(`CA of the network ${network} created in ${plain(folder)}`);
+  output.hint(`keep ${plain(paths.key)} secret; next: enjambre ca issue --role tracker --out DIR`);
+}
+
+async function issue(session: Session, given: Given): Promise<void> {
+  const { output, context } = session;
+  const out = text(given.out);
+  if (out === undefined)
+    throw new EnjambreError('invalid', 'USAGE', 'issue: name the folder for the certificate with --out');
+  const folder = pathFrom(context, out);
+  const authority = caPaths(caFolder(session, given));
+  const [caCert, caKey] = await Promise.all([readOf(authority.cert), readOf(authority.key)]);
+  const paths = tlsPathsIn(folder);
+  const known = (await exists(paths.key)) ? await readFile(paths.key, 'utf8') : undefined;
+  const key = known ?? PeerIdentity.generate().toPem();
+  const { Authority } = await import('@enjambre/common/trust/authority');
+  const issuer = await Authority.open({ cert: caCert, key: caKey });
+  const publicKey = createPublicKey(createPrivateKey(key)).export({ type: 'spki', format: 'pem' }).toString();
+  const role = roleOf(given);
+  const names = Array.isArray(given.name) ? given.name.map(String) : [];
+  const validity = { now: context.now(), ttlMs: ttlOf(given, TTL_MS) };
+  const cert = await issuer.issue(publicKey, { role, names, peerId: undefined }, validity);
+  await write(folder, [
+    ...(known === undefined ? [[paths.key, key, PRIVATE] as const] : []),
+    [paths.ca, caCert, PUBLIC],
+    [paths.cert, cert, PUBLIC],
+  ]);
+  const parsed = new X509Certificate(cert);
+  const { peerId } = identityOf(parsed);
+  const until = new Date(parsed.validTo).toISOString();
+  output.object({
+    type: 'certificate',
+    network: issuer.network,
+    role,
+    ...(peerId !== undefined && { peer: { id: peerId } }),
+    ...(names.length > 0 && { names }),
+    path: folder,
+    valid_until: until,
+  });
+  const holder = peerId === undefined ? role : `${role} ${shortId(peerId)}`;
+  output.line(
+    `certificate for ${holder} of the network ${issuer.network} in ${plain(folder)}, valid until ${until}`,
+  );
+  output.hint(`next: enjambre ${isService(role) ? role : 'COMMAND'} --tls ${plain(out)}`);
+}
+
+function isService(role: Role): boolean {
+  return role === 'tracker' || role === 'messaging' || role === 'agent';
+}
+
+function roleOf(given: Given): Role {
+  const said = text(given.role) ?? 'agent';
+  return isRole(said) ? said : 'agent';
+}
+
+function ttlOf({ ttl }: Given, otherwise: number): number {
+  return typeof ttl === 'number' ? ttl : otherwise;
+}
+
+function caFolder({ context }: Session, given: Given): string {
+  const said = text(given.ca);
+  return said === undefined
+    ? join(dirname(defaultConfigPath(context.environment)), 'ca')
+    : pathFrom(context, said);
+}
+
+function caPaths(folder: string): { cert: string; key: string } {
+  return { cert: join(folder, 'ca.crt'), key: join(folder, 'ca.key') };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function readOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const isMissing = errnoOf(error) === 'ENOENT';
+    const next = isMissing
+      ? 'create a CA with `enjambre ca init`, or name its folder with --ca'
+      : 'fix its permissions';
+    const message = `cannot read ${path} (${systemErrorText(error)}): ${next}`;
+    throw new EnjambreError(isMissing ? 'not-found' : 'denied', 'PATH_NOT_READABLE', message, {
+      cause: error,
+    });
+  }
+}
+
+async function write(
+  folder: string,
+  files: readonly (readonly [path: string, data: string, mode: number])[],
+): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const [path, data, mode] of files) await replaceFile(path, data, mode);
+  } catch (error) {
+    const message = `cannot write to ${folder} (${systemErrorText(error)}): fix its permissions, or name another folder`;
+    throw new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, { cause: error });
+  }
+}

@@ -1,0 +1,42 @@
+import { expect, test } from '@jest/globals';
+import { ROLES } from './certified-identity.js';
+import { allowedAt, isPublic, mayCall, rolesAt } from './policy.js';
+
+const CONNECT = '/enjambre.tracker.v1.TrackerService/Connect';
+const WATCH = '/enjambre.tracker.v1.TrackerService/WatchEvents';
+
+test('a method without a rule is for nobody', () => {
+  for (const path of [
+    '/enjambre.tracker.v1.TrackerService/Later',
+    '/other.Service/Call',
+    '/constructor/x',
+    '',
+    '/',
+  ])
+    for (const role of ROLES) {
+      expect(allowedAt(path)).toBeUndefined();
+      expect(mayCall({ role }, path)).toBe(false);
+      expect(isPublic(path)).toBe(false);
+    }
+});
+
+test('only the health is for everybody', () => {
+  expect(isPublic('/grpc.health.v1.Health/Check')).toBe(true);
+  expect(isPublic(CONNECT)).toBe(false);
+  expect(isPublic('/grpc.reflection.v1.ServerReflection/ServerReflectionInfo')).toBe(false);
+});
+
+test('agents exchange files and messages, observers watch, operators command', () => {
+  const who = (path: string): string[] => ROLES.filter((role) => mayCall({ role }, path));
+  expect(who(CONNECT)).toEqual(['agent']);
+  expect(who('/enjambre.peer.v1.PeerService/Fetch')).toEqual(['agent']);
+  expect(who('/enjambre.messaging.v1.MessagingService/Send')).toEqual(['agent']);
+  expect(who('/enjambre.agent.v1.AgentService/Share')).toEqual(['operator']);
+  expect(who(WATCH)).toEqual(['tracker', 'messaging', 'operator', 'viewer']);
+  expect(who('/enjambre.tracker.v1.TrackerService/ListFiles')).toEqual(ROLES);
+});
+
+test('the roles of a method can be named', () => {
+  expect(rolesAt(CONNECT)).toEqual(['agent']);
+  expect(rolesAt('/grpc.health.v1.Health/Check')).toEqual([]);
+});

@@ -1,0 +1,194 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import type { Socket } from 'node:net';
+import {
+  connect,
+  createSecureContext,
+  createServer,
+  TLSSocket,
+  type PeerCertificate,
+  type SecureContext,
+  type SecureContextOptions,
+} from 'node:tls';
+import { ChannelCredentials } from '@grpc/grpc-js';
+import { EnjambreError, messageOf } from '@enjambre/core/error';
+import { shortId } from '@enjambre/core/ids';
+import type { CertifiedIdentity } from '@enjambre/core/trust/certified-identity';
+import { identityOf, problemOfTime, type TlsMaterial } from '@enjambre/common/trust/tls-material';
+import { PLAINTEXT, type Acceptor, type Client, type Credentials, type Expected } from './credentials.js';
+import { SessionCache } from './session-cache.js';
+
+/** Mutual TLS if the program has a certificate, else none. */
+export function credentialsFrom(tls: TlsSource | undefined): Credentials {
+  return tls ? tlsCredentials(tls) : PLAINTEXT;
+}
+
+/** The program's certificate and the CAs that it trusts. Both may be replaced while it runs. */
+export interface TlsSource {
+  readonly current: TlsMaterial;
+  onChange(listener: () => void): void;
+}
+
+/** AES-128 first: it is the cheapest for a processor with AES instructions, which the client decides. */
+const CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
+const ALPN = 'h2';
+/** The first byte of a connection with TLS. */
+const TLS_HANDSHAKE = 0x16;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Certificates name roles and peers, not hosts, and the SNI extension must not contain an IP address. */
+const SERVER_NAME = 'enjambre';
+
+/** Mutual TLS 1.3: both sides prove with a certificate of the network who they are. */
+export function tlsCredentials(source: TlsSource): Credentials {
+  const context = renewedContext(source);
+  const sessions = new SessionCache();
+  source.onChange(() => {
+    sessions.clear();
+  });
+  const checkServer = (expected: Expected) => (_host: string, certificate: PeerCertificate) =>
+    problemOfServer(certificate, { own: source.current.identity, expected });
+  const channels = new Map<Expected, ChannelCredentials>();
+  return {
+    channel: (expected) => {
+      const options = { checkServerIdentity: checkServer(expected) };
+      const made = channels.get(expected) ?? ChannelCredentials.createFromSecureContext(context, options);
+      // grpc-js shares connections by this object. Those to peers are not shared, and peers are many.
+      if (typeof expected === 'string') channels.set(expected, made);
+      return made;
+    },
+    channelOptions: { 'grpc.ssl_target_name_override': SERVER_NAME },
+    connect: (to, expected) => {
+      const server = `${keyOf(expected)} ${to.host ?? ''}:${to.port}`;
+      const session = sessions.take(server);
+      const socket = connect({
+        ...to,
+        secureContext: context,
+        servername: SERVER_NAME,
+        ALPNProtocols: [ALPN],
+        checkServerIdentity: checkServer(expected),
+        ...(session && { session }),
+      });
+      socket.on('session', (ticket) => {
+        sessions.put(server, ticket);
+      });
+      return socket;
+    },
+    readyEvent: 'secureConnect',
+    scheme: 'https',
+    acceptor: tlsAcceptor(source),
+    clientOf: (socket) => clientOf(socket, source.current.identity),
+  };
+}
+
+/** The context of connections that we open. Its content is replaced, since grpc-js keeps the object. */
+function renewedContext(source: TlsSource): SecureContext {
+  const context = createSecureContext(optionsOf(source.current));
+  source.onChange(() => {
+    context.context = createSecureContext(optionsOf(source.current)).context as unknown;
+  });
+  return context;
+}
+
+function optionsOf({ ca, cert, key }: TlsMaterial): SecureContextOptions {
+  return { ca, cert, key, ciphers: CIPHERS, minVersion: 'TLSv1.3' };
+}
+
+function tlsAcceptor(source: TlsSource): Acceptor {
+  return ({ serve, refuse }) => {
+    const server = createServer({
+      ...optionsOf(source.current),
+      ALPNProtocols: [ALPN],
+      requestCert: true,
+      // A client without a certificate can ask for the health, and reads why it cannot call anything else.
+      rejectUnauthorized: false,
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      sessionIdContext: createHash('sha256').update(SERVER_NAME).digest('hex').slice(0, 32),
+    });
+    server.on('secureConnection', (socket) => {
+      if (socket.alpnProtocol === ALPN) serve(socket);
+      else socket.destroy();
+    });
+    server.on('tlsClientError', (_, socket) => {
+      socket.destroy();
+    });
+    source.onChange(() => {
+      server.setSecureContext(optionsOf(source.current));
+    });
+    return (socket) => {
+      atFirstByte(socket, (byte) => {
+        if (byte === TLS_HANDSHAKE) server.emit('connection', socket);
+        else refuse(socket);
+      });
+    };
+  };
+}
+
+/** Looks at the first byte that a client sends, and leaves it to be read. */
+function atFirstByte(socket: Socket, found: (byte: number) => void): void {
+  const ended = (): void => void socket.destroy();
+  socket.on('error', ended);
+  socket.once('end', ended);
+  socket.once('readable', () => {
+    const head = socket.read() as Buffer | null;
+    socket.off('end', ended);
+    if (head === null) return ended();
+    socket.unshift(head);
+    found(head[0] ?? 0);
+  });
+}
+
+/** Why a server is not the one that was expected; undefined if it is. */
+function problemOfServer(
+  { raw }: PeerCertificate,
+  { own, expected }: { readonly own: CertifiedIdentity; readonly expected: Expected },
+): Error | undefined {
+  let found: CertifiedIdentity;
+  try {
+    found = identityOf(new X509Certificate(raw));
+  } catch (error) {
+    return wrongServer(`cannot be trusted: ${messageOf(error)}`);
+  }
+  if (found.network !== own.network)
+    return wrongServer(`belongs to the network ${found.network}, not to ${own.network}`);
+  if (expected === 'member') return undefined;
+  if (typeof expected === 'string')
+    return found.role === expected ? undefined : wrongServer(`is a ${found.role}, not a ${expected}`);
+  if (found.peerId === expected.peerId) return undefined;
+  const is = found.peerId === undefined ? `a ${found.role}` : `peer ${shortId(found.peerId)}`;
+  return wrongServer(`is ${is}, not peer ${shortId(expected.peerId)}`);
+}
+
+function wrongServer(what: string): EnjambreError {
+  return new EnjambreError('unauthenticated', 'WRONG_SERVER', `the server ${what}`);
+}
+
+/** Who the client of an accepted connection is. */
+function clientOf(socket: Socket, own: CertifiedIdentity): Client {
+  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+  if (!(socket instanceof TLSSocket) || !certificate) return { problem: nobody(NO_CERTIFICATE) };
+  // A resumed session was checked when it began: the time may have run out since.
+  const late = problemOfTime(certificate.validFrom, certificate.validTo, Date.now());
+  if (late !== undefined) return { problem: nobody(`your certificate ${late}: renew it`) };
+  if (!socket.authorized) return { problem: nobody(unauthorized(socket.authorizationError)) };
+  try {
+    const identity = identityOf(certificate);
+    if (identity.network === own.network) return { identity };
+    return { problem: nobody(`your certificate is for the network ${identity.network}, not ${own.network}`) };
+  } catch (error) {
+    return { problem: nobody(`your certificate cannot be used: ${messageOf(error)}`) };
+  }
+}
+
+const NO_CERTIFICATE =
+  'this network requires TLS with a certificate: join it, or name your certificate with --tls, --tls-cert and --tls-key';
+
+function unauthorized(problem: Error | string | undefined): string {
+  return `no CA of this network has signed your certificate (${messageOf(problem)}): join the network again`;
+}
+
+function nobody(message: string): EnjambreError {
+  return new EnjambreError('unauthenticated', 'NO_CERTIFICATE', message);
+}
+
+function keyOf(expected: Expected): string {
+  return typeof expected === 'string' ? expected : expected.peerId;
+}
