@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Server, type Metadata, type UntypedServiceImplementation, ServerCredentials } from '@grpc/grpc-js';
+import { Server, type Metadata, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { DECRYPTED } from '@enjambre/rpc/credentials';
 import { EnjambreError } from '@enjambre/core/error';
 import { newer } from '@enjambre/harness/newer';
 import { toServiceError } from '@enjambre/rpc/status';
@@ -101,7 +102,7 @@ export class FakeAgent {
       );
     this.#server = server;
     return new Promise((resolve, reject) => {
-      server.bindAsync(target, ServerCredentials.createInsecure(), (error, port) => {
+      server.bindAsync(target, DECRYPTED, (error, port) => {
         if (error) reject(error);
         else resolve(port);
       });

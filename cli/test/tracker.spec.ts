@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server } from '@grpc/grpc-js';
+import { DECRYPTED } from '@enjambre/rpc/credentials';
 import { toServiceError } from '@enjambre/rpc/status';
 import { EnjambreError } from '@enjambre/core/error';
 import {
@@ -56,7 +57,7 @@ beforeAll(async () => {
   };
   server.addService(TrackerServiceService, handlers);
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync('127.0.0.1:0', DECRYPTED, (error, bound) => {
       if (error) reject(error);
       else resolve(bound);
     });

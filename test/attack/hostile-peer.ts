@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { Server, type ServerDuplexStream, type ServerWritableStream, ServerCredentials } from '@grpc/grpc-js';
+import { Server, type ServerDuplexStream, type ServerWritableStream } from '@grpc/grpc-js';
+import { DECRYPTED } from '@enjambre/rpc/credentials';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import {
   PeerServiceService,
@@ -51,7 +52,7 @@ export class HostilePeer {
       sync: (call: ServerDuplexStream<SyncRequest, SyncResponse>) => this.#sync(call),
       fetch: (call: ServerDuplexStream<FetchRequest, FetchResponse>) => this.#fetch(call),
     });
-    const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    const injector = this.#server.createConnectionInjector(DECRYPTED);
     this.#listener.on('connection', (socket) => {
       tally.fact('dials');
       this.#sockets.add(socket);

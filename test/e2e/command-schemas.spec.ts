@@ -124,6 +124,13 @@ describe('docs/schemas/commands.json', () => {
     expect(await described(undefined, ofTracker)).toEqual(['peer', 'peer']);
   });
 
+  test('describes a CA and its certificates', async () => {
+    const ca = ['--ca', join(swarm.root, 'ca')];
+    expect(await described(undefined, ['ca', 'init', ...ca])).toEqual(['ca']);
+    const issue = ['ca', 'issue', ...ca, '--out', join(swarm.root, 'tls'), '--name', 'web-*'];
+    expect(await described(undefined, issue)).toEqual(['certificate']);
+  });
+
   test('describes messages and rooms', async () => {
     expect(await described(alice, ['rooms', 'join', 'ops'])).toEqual(['joined']);
     expect(await described(bob, ['rooms', 'join', 'ops'])).toEqual(['joined']);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Address } from '@enjambre/common/config/address';
+import { PLAINTEXT } from '@enjambre/rpc/credentials';
 
 /** Raw clients that choose their own address: each of 127.0.0.0/8 is another party. */
 export class Strangers {
@@ -13,7 +14,7 @@ export class Strangers {
     const server = this.server();
     if (server.kind !== 'tcp') throw new Error('strangers connect over TCP');
     const { host, port } = server;
-    const socket = connect({ host, port, localAddress: from, noDelay: true });
+    const socket = PLAINTEXT.connect({ host, port, localAddress: from, noDelay: true }, 'member');
     socket.on('error', () => undefined);
     this.#sockets.push(socket);
     await once(socket, 'connect');

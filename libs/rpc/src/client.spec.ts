@@ -1,4 +1,5 @@
-import { Server, status, ServerCredentials } from '@grpc/grpc-js';
+import { Server, status } from '@grpc/grpc-js';
+import { DECRYPTED } from './credentials.js';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { EnjambreError } from '@enjambre/core/error';
 import { HealthClient, HealthService } from '@enjambre/proto/gen/grpc/health/v1/health';
@@ -37,7 +38,7 @@ beforeEach(async () => {
     },
   });
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync('127.0.0.1:0', DECRYPTED, (error, bound) => {
       if (error) reject(error);
       else resolve(bound);
     });

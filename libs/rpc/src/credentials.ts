@@ -1,5 +1,5 @@
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
-import { credentials, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
+import { credentials, ServerCredentials, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
 import type { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
 import type { CertifiedIdentity, Role } from '@enjambre/core/trust/certified-identity';
@@ -43,6 +43,9 @@ export type Client =
   | { readonly identity?: undefined; readonly problem: EnjambreError };
 
 const INSECURE = credentials.createInsecure();
+
+/** For servers of grpc-js: what they receive has been decrypted, or was never encrypted. */
+export const DECRYPTED = ServerCredentials.createInsecure();
 
 /** No encryption, and no proof of identity on either side. */
 export const PLAINTEXT: Credentials = {

@@ -1,6 +1,5 @@
 import {
   Server,
-  ServerCredentials,
   ServerInterceptingCall,
   logVerbosity,
   setLogVerbosity,
@@ -19,7 +18,7 @@ import type { Metrics } from '@enjambre/common/metrics/metrics';
 import { isTracing } from '@enjambre/common/tracing/tracing';
 import { CallCounts, countServed } from './call-metrics.js';
 import { traceServed } from './call-tracing.js';
-import { credentialsAt, type Credentials } from './credentials.js';
+import { credentialsAt, DECRYPTED, type Credentials } from './credentials.js';
 import type { Resource } from './gate/budgets.js';
 import { Gate } from './gate/gate.js';
 import { addHttp2Options, http2ServerOf, methodsOf } from './gate/grpc-internals.js';
@@ -138,8 +137,7 @@ export class GrpcServer implements Startable {
     this.#health.addTo(server);
     addReflection(server, [...services.map(({ name }) => name), 'grpc.health.v1.Health']);
     const secured = credentialsAt(formatAddress(at), credentials);
-    // TLS is ours: what arrives here is decrypted.
-    const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+    const injector = server.createConnectionInjector(DECRYPTED);
     const gate = this.#gate(injector, secured);
     gate?.guard(http2ServerOf(server), methodsOf(server));
     const accept = gate ? gate.accept.bind(gate) : injector.injectConnection.bind(injector);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
-import { connect, type TLSSocket } from 'node:tls';
+import { connect, TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
 import { formatAddress, parseAddress, parseTcpAddress } from '@enjambre/common/config/address';
@@ -253,7 +253,8 @@ describe('a client with mutual TLS', () => {
     const secured = as(await network.member({ peer: CLIENT_PEER }));
     const { host, port } = parseTcpAddress(address);
     const open = async (expected: Expected): Promise<TLSSocket> => {
-      const socket = secured.connect({ host, port }, expected) as TLSSocket;
+      const socket = secured.connect({ host, port }, expected);
+      if (!(socket instanceof TLSSocket)) throw new Error('the socket has no TLS');
       cleanup.push(() => socket.destroy());
       await once(socket, 'secureConnect');
       return socket;

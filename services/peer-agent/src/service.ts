@@ -139,6 +139,7 @@ class AgentService implements Agent {
       await this.#makeDownloadFolder();
       await this.#makeSharedDir();
       const tls = await openTls(this.#config, 'agent', join(dataDir, IDENTITY_FILE));
+      if (tls) this.#lifecycle.add('certificate', new TlsWatch({ log: this.#log }, tls));
       this.#identity = await this.#identify(tls);
       await this.#compose({ lock, tls, identity: this.#identity });
       await this.#lifecycle.start();
@@ -177,7 +178,6 @@ class AgentService implements Agent {
     await stores.sweep(this.#downloadDir);
     const data = this.#dataFolder(stores);
     const credentials = credentialsFrom(tls);
-    if (tls) add('certificate', new TlsWatch({ log }, tls));
     const dialer = new Dialer({ credentials, metrics: this.#metrics });
     const ties = { identity, dialer, log };
     const tracker = this.#trackerLink(ties);

@@ -18,6 +18,8 @@ export interface Validity {
 
 const CA_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const LEAF_ALGORITHM = { name: 'Ed25519' };
+/** Our own programs check no host names; other tools, such as grpcurl, are told to expect this one. */
+const SERVER_NAME = 'enjambre';
 /** Clocks of machines differ: a certificate is valid a little before it is issued. */
 const BACKDATED_MS = 5 * 60_000;
 /** A CA may have one intermediate CA below it. */
@@ -93,7 +95,10 @@ export class Authority {
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
         new x509.ExtendedKeyUsageExtension(SERVER_AND_CLIENT),
-        new x509.SubjectAlternativeNameExtension(uris.map((value) => ({ type: 'url', value }))),
+        new x509.SubjectAlternativeNameExtension([
+          ...uris.map((value) => ({ type: 'url', value }) as const),
+          { type: 'dns', value: SERVER_NAME },
+        ]),
         await x509.AuthorityKeyIdentifierExtension.create(this.cert.publicKey),
       ],
     });

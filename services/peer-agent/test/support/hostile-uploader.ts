@@ -1,4 +1,5 @@
-import { Server, type ServerDuplexStream, type ServerWritableStream, ServerCredentials } from '@grpc/grpc-js';
+import { Server, type ServerDuplexStream, type ServerWritableStream } from '@grpc/grpc-js';
+import { DECRYPTED } from '@enjambre/rpc/credentials';
 import { newer } from '@enjambre/harness/newer';
 import { Bitfield } from '@enjambre/core/bitfield';
 import { infoHashToBytes, peerIdToBytes } from '@enjambre/core/ids';
@@ -84,7 +85,7 @@ export class HostileUploader {
   ): Promise<HostileUploader> {
     const uploader = new HostileUploader(name, content, script, host);
     uploader.#port = await new Promise((resolve, reject) => {
-      uploader.#server.bindAsync(`${host}:0`, ServerCredentials.createInsecure(), (error, port) => {
+      uploader.#server.bindAsync(`${host}:0`, DECRYPTED, (error, port) => {
         if (error) reject(error);
         else resolve(port);
       });

@@ -4,8 +4,8 @@ import {
   type ServerDuplexStream,
   type ServerUnaryCall,
   type sendUnaryData,
-  ServerCredentials,
 } from '@grpc/grpc-js';
+import { DECRYPTED } from '@enjambre/rpc/credentials';
 import { EnjambreError } from '@enjambre/core/error';
 import { toServiceError } from '@enjambre/rpc/status';
 import { verifyHello } from '@enjambre/common/identity/identity';
@@ -115,7 +115,7 @@ export class ScriptedRelay {
       },
     });
     this.#port = await new Promise((resolve, reject) => {
-      this.#server.bindAsync(this.address, ServerCredentials.createInsecure(), (error, port) => {
+      this.#server.bindAsync(this.address, DECRYPTED, (error, port) => {
         if (error) reject(error);
         else resolve(port);
       });

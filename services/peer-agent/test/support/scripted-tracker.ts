@@ -1,10 +1,5 @@
-import {
-  Server,
-  type ServerDuplexStream,
-  type ServerUnaryCall,
-  type sendUnaryData,
-  ServerCredentials,
-} from '@grpc/grpc-js';
+import { Server, type ServerDuplexStream, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
+import { DECRYPTED } from '@enjambre/rpc/credentials';
 import { verifyHello } from '@enjambre/common/identity/identity';
 import { newer } from '@enjambre/harness/newer';
 import {
@@ -79,7 +74,7 @@ export class ScriptedTracker {
       },
     });
     this.#port = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync(this.address, ServerCredentials.createInsecure(), (error, port) => {
+      this.#server.bindAsync(this.address, DECRYPTED, (error, port) => {
         if (error) reject(error);
         else resolve(port);
       });
