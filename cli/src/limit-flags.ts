@@ -1,5 +1,5 @@
 import { EnjambreError, messageOf } from '@enjambre/core/error';
-import { parseRate } from '@enjambre/common/config/parse-quantities';
+import { parseRate, parseSeedRatio, parseSeedTime } from '@enjambre/common/config/parse-quantities';
 import type { Flag } from './client-command.js';
 
 const PRIORITY_WORDS = ['high', 'normal', 'low'];
@@ -7,13 +7,13 @@ const PRIORITY_WORDS = ['high', 'normal', 'low'];
 export const uploadFlag: Flag = {
   flags: '--max-upload <RATE>',
   description: 'upload limit in bytes per second, such as 10MB or 500k; none for no limit',
-  parse: rate('--max-upload'),
+  parse: quantity('--max-upload', parseRate),
 };
 
 export const downloadFlag: Flag = {
   flags: '--max-download <RATE>',
   description: 'download limit in bytes per second, such as 10MB or 500k; none for no limit',
-  parse: rate('--max-download'),
+  parse: quantity('--max-download', parseRate),
 };
 
 export const priorityFlag: Flag = {
@@ -25,10 +25,22 @@ export const priorityFlag: Flag = {
   },
 };
 
-function rate(flag: string): (value: string) => number {
+export const seedRatioFlag: Flag = {
+  flags: '--seed-ratio <RATIO>',
+  description: 'stop seeding when RATIO times the size is sent, such as 2 or 1.5; none for no limit',
+  parse: quantity('--seed-ratio', parseSeedRatio),
+};
+
+export const seedTimeFlag: Flag = {
+  flags: '--seed-time <DURATION>',
+  description: 'stop seeding after DURATION, such as 30m or 12h; none for no limit',
+  parse: quantity('--seed-time', parseSeedTime),
+};
+
+function quantity(flag: string, parse: (text: string) => number): (value: string) => number {
   return (value) => {
     try {
-      return parseRate(value);
+      return parse(value);
     } catch (error) {
       throw new EnjambreError('invalid', 'BAD_OPTION', `${flag}: ${messageOf(error)}`, { cause: error });
     }

@@ -1,5 +1,6 @@
+import { EnjambreError } from '@enjambre/core/error';
 import type { ClientCommand } from './client-command.js';
-import { downloadFlag, priorityFlag, uploadFlag } from './limit-flags.js';
+import { downloadFlag, priorityFlag, seedRatioFlag, seedTimeFlag, uploadFlag } from './limit-flags.js';
 import { onDisk, pieceLength, present, seconds, text } from './option-values.js';
 import { append } from './service-options.js';
 
@@ -15,6 +16,8 @@ A name means the newest version of its publisher; if several peers publish it, t
   enjambre get - < w1.torrent              what a .torrent names
   enjambre get set --select 'sub/*.bin'    part of a folder; ** matches across folders
   enjambre get set --select sub --select '!**/*.log'    a folder in it, without its logs
+  enjambre get w1.bin --seed-ratio 2 --seed-time 12h    seeds until the first of both
+  enjambre get w1.bin --seed-ratio 0       and does not seed it after completion
 
 --exec runs its COMMAND with sh -c, for one file at a time, also if the file was complete
 before. The file is in variables, and only there: ENJAMBRE_FILE_PATH, _NAME, _INFOHASH,
@@ -70,9 +73,15 @@ export const SHARING: readonly ClientCommand[] = [
       },
       uploadFlag,
       priorityFlag,
+      seedRatioFlag,
+      seedTimeFlag,
     ],
     handle: async (session, paths, given) => {
       paths.forEach(onDisk('PATH'));
+      if (given.seedRatio === 0 || given.seedTime === 0) {
+        const message = 'a seeding limit of 0 would end the sharing at once: choose a larger one, or none';
+        throw new EnjambreError('invalid', 'USAGE', message);
+      }
       const [{ share }, { limitsGiven }] = await Promise.all([
         import('./commands/share.js'),
         import('./limit-values.js'),
@@ -140,6 +149,8 @@ export const SHARING: readonly ClientCommand[] = [
       uploadFlag,
       downloadFlag,
       priorityFlag,
+      seedRatioFlag,
+      seedTimeFlag,
     ],
     notes: GET_NOTES,
     handle: async (session, refs, given) => {

@@ -1,6 +1,6 @@
 import type { ClientCommand, Given } from './client-command.js';
 import { layoutFlags, wideFlag } from './global-flags.js';
-import { downloadFlag, priorityFlag, uploadFlag } from './limit-flags.js';
+import { downloadFlag, priorityFlag, seedRatioFlag, seedTimeFlag, uploadFlag } from './limit-flags.js';
 import type { Selection } from './several.js';
 
 const OF_TRANSFERS = { REF: 'transfer' } as const;
@@ -17,7 +17,8 @@ stops. The limits of a transfer are stored with the transfer.
   enjambre limit --max-upload 10MB                  limit the upload of all transfers together
   enjambre limit model.bin --max-download 500kB     limit the download of one transfer
   enjambre limit model.bin --max-download none      remove that limit
-  enjambre limit model.bin --priority high          give it a larger part of a shared limit`;
+  enjambre limit model.bin --priority high          give it a larger part of a shared limit
+  enjambre limit model.bin --seed-ratio 3           seed it until three times its size is sent`;
 
 /** Commands for the transfers of an agent. */
 export const TRANSFERS: readonly ClientCommand[] = [
@@ -29,7 +30,9 @@ export const TRANSFERS: readonly ClientCommand[] = [
         flags: '-w, --watch',
         description: 'redraw the list every second until Ctrl-C; in a pipe, print changes',
       },
-      ...layoutFlags('name, state, done, size, down, up, peers, version, infohash, path, sent, added'),
+      ...layoutFlags(
+        'name, state, done, size, down, up, peers, version, infohash, path, sent, ratio, reason, added',
+      ),
     ],
     handle: async (session, _, given) => {
       if (given.watch === true) return (await import('./commands/watch.js')).watchList(session);
@@ -60,9 +63,14 @@ export const TRANSFERS: readonly ClientCommand[] = [
   },
   {
     usage: 'resume [REF...]',
-    summary: 'resume paused or failed transfers; exits 1 if one fails again',
+    summary: 'resume paused or failed transfers, or seed a finished one; exits 1 if one fails again',
     kinds: OF_TRANSFERS,
-    flags: [{ flags: '--all', description: 'resume all transfers that are paused, failed or missing' }],
+    flags: [
+      {
+        flags: '--all',
+        description: 'resume all transfers that are paused, failed or missing (not finished ones)',
+      },
+    ],
     handle: async (session, refs, given) =>
       (await import('./commands/control.js')).resume(session, selection(refs, given)),
   },
@@ -82,8 +90,8 @@ export const TRANSFERS: readonly ClientCommand[] = [
   {
     usage: 'limit [REF]',
     kinds: OF_TRANSFERS,
-    summary: 'show or change the rate limits of this agent or of the transfer REF',
-    flags: [uploadFlag, downloadFlag, priorityFlag],
+    summary: 'show or change the limits of this agent or of the transfer REF',
+    flags: [uploadFlag, downloadFlag, priorityFlag, seedRatioFlag, seedTimeFlag],
     notes: LIMIT_NOTES,
     handle: async (session, [ref], given) => {
       const { limitsGiven } = await import('./limit-values.js');

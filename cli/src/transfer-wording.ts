@@ -13,8 +13,10 @@ const AFTER_CAUSE: Readonly<Partial<Record<Cause, string>>> = {
   [Cause.FAILED]: '`enjambre status` shows why, `enjambre resume` resumes it',
 };
 
-/** Why a transfer has failed or is missing, with the command that fixes it. Older agents name it themselves. */
+/** Why a transfer has failed, has finished or is missing, with the command that fixes it. Older agents name it themselves. */
 export function messageOf({ state, message, origin, infohash }: Transfer): string {
+  if (state === TransferState.FINISHED)
+    return `${message}; \`enjambre resume ${shortDigits(infohash)}\` seeds it without that limit`;
   if (state !== TransferState.MISSING || message === '' || message.includes('`enjambre ')) return message;
   const ref = shortDigits(infohash);
   return origin

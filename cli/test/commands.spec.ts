@@ -36,10 +36,10 @@ describe('enjambre ls', () => {
     const { stdout } = await on(['ls']);
 
     expect(stdout).toMatchInlineSnapshot(`
-     "NAME                   STATE        DONE  SIZE    DOWN      UP  PEERS  VERSION  INFOHASH  PATH                       SENT  ADDED
-     evil\\x1b[2J\\u202e.bin  seeding      100%  1 MB       -  5 MB/s      0           5d41402a  /data/downloads/model.bin   0 B
-     b                      downloading   99%  1 MB  1 kB/s       -      0           5d41402a  /data/downloads/model.bin   0 B
-     c                      resolving      0%     ?       -       -      0           5d41402a  /data/downloads/model.bin   0 B
+     "NAME                   STATE        DONE  SIZE    DOWN      UP  PEERS  VERSION  INFOHASH  PATH                       SENT  RATIO  REASON  ADDED
+     evil\\x1b[2J\\u202e.bin  seeding      100%  1 MB       -  5 MB/s      0           5d41402a  /data/downloads/model.bin   0 B      -
+     b                      downloading   99%  1 MB  1 kB/s       -      0           5d41402a  /data/downloads/model.bin   0 B      -
+     c                      resolving      0%     ?       -       -      0           5d41402a  /data/downloads/model.bin   0 B      -
      "
     `);
   });

@@ -32,6 +32,8 @@ const change = (fields: Partial<LimitChange>): LimitChange => ({
   maxUpload: undefined,
   maxDownload: undefined,
   priority: Priority.UNSPECIFIED,
+  seedRatio: undefined,
+  seedTime: undefined,
   ...fields,
 });
 

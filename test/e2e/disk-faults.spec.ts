@@ -143,7 +143,7 @@ describeWithMounts('an agent whose data folder is full', () => {
       is: ({ message }) => message !== undefined,
       what: 'the reason',
     });
-    expect(full.state).toBe('downloading');
+    expect(full).toMatchObject({ state: 'downloading', reason: 'DISK_FULL' });
     expect(full.message).toMatch(
       /^the download continues, but progress cannot be saved: .*: the disk is full: make room$/,
     );

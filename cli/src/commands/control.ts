@@ -13,7 +13,11 @@ import { messageOf } from '../transfer-wording.js';
 /** `enjambre pause`: stops transfers; their data is kept. */
 export async function pause(session: Session, selection: Selection): Promise<void> {
   const { output } = session;
-  const refs = await selected(session, selection, (transfer) => !isStopped(transfer));
+  const refs = await selected(
+    session,
+    selection,
+    (transfer) => !isStopped(transfer) && transfer.state !== TransferState.FINISHED,
+  );
   await forEach(session, refs, async (ref) => {
     const its = await transferRef(ref, session);
     const transfer = await withAgent(session, (agent) => agent.pause(its));
@@ -30,6 +34,7 @@ const UNSETTLED: ReadonlySet<TransferState> = new Set([
   TransferState.RESOLVING,
   TransferState.CHECKING,
   TransferState.PAUSED,
+  TransferState.FINISHED,
 ]);
 const WATCH_MS = 100;
 

@@ -58,6 +58,7 @@ function factsOf(explanation: Explanation): Fact[] {
   const total = secondsOf(explanation.totalTime) ?? 0;
   return [
     ['state', stateWord(explanation.state)],
+    ['reason', plain(explanation.message)],
     ['done', `${formatBytes(explanation.doneBytes)} of ${formatBytes(selectedBytesOf(explanation))}`],
     ['size', isPart(explanation) ? formatBytes(explanation.sizeBytes) : ''],
     ['time', total > 0 ? formatSeconds(total) : ''],
@@ -144,6 +145,8 @@ function explanationJson(explanation: Explanation): JsonObject {
     infohash: explanation.infohash,
     name: explanation.name,
     state: stateJson(explanation.state),
+    reason: explanation.reason,
+    message: explanation.message,
     size_bytes: ifAny(explanation.sizeBytes),
     selected_bytes: isPart(explanation) ? explanation.selectedBytes : undefined,
     done_bytes: explanation.doneBytes,

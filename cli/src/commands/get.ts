@@ -8,7 +8,7 @@ import type { ProgressLine } from '../render/progress.js';
 import { sizeText } from '../render/selected.js';
 import { table } from '../render/table.js';
 import { formatBytes, formatPercent, formatRate, formatSeconds, plain, shortDigits } from '../render/text.js';
-import { stateWord } from '../render/transfer-state.js';
+import { isWhole, stateWord } from '../render/transfer-state.js';
 import { Failures } from '../several.js';
 import { execOf, type Exec } from './exec.js';
 import { followTransfer } from './follow.js';
@@ -200,11 +200,9 @@ function followed({ output }: Session, { infohash, name, publication }: Transfer
 function started({ output }: Session, transfer: Transfer): void {
   output.object(transferJson('transfer', transfer));
   const status = `\`enjambre status ${shortDigits(transfer.infohash)}\``;
-  const state = stateWord(transfer.state);
-  if (state === 'seeding')
-    output.line(`${plain(transfer.name)} is already complete: ${plain(transfer.path)}`);
+  if (isWhole(transfer)) output.line(`${plain(transfer.name)} is already complete: ${plain(transfer.path)}`);
   else {
-    output.line(`${plain(transfer.name)}: ${state}`);
+    output.line(`${plain(transfer.name)}: ${stateWord(transfer.state)}`);
     output.hint(`${status} shows its progress`);
   }
 }

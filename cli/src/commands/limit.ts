@@ -6,7 +6,7 @@ import { priorityWord } from '../limit-values.js';
 import { transferRef } from '../ref.js';
 import { ifAny } from '../render/json-line.js';
 import { transferJson } from '../render/json.js';
-import { isLimited, limitsText, rateLimitText } from '../render/limits.js';
+import { isLimited, limitsText, rateLimitText, seedLimitText } from '../render/limits.js';
 import { table } from '../render/table.js';
 import { plain, shortDigits } from '../render/text.js';
 
@@ -16,15 +16,21 @@ export async function limit(
   ref: string | undefined,
   change: LimitChange | undefined,
 ): Promise<void> {
-  if (ref === undefined && change && change.priority !== Priority.UNSPECIFIED) {
-    const message = '--priority applies to a single transfer: name it';
-    throw new EnjambreError('invalid', 'USAGE', message);
-  }
+  const flag = ref === undefined && change ? flagOfTransfers(change) : undefined;
+  if (flag !== undefined)
+    throw new EnjambreError('invalid', 'USAGE', `${flag} applies to a single transfer: name it`);
   await withAgent(session, async (agent) => {
     if (ref !== undefined) await ofTransfer(session, agent, { ref, change });
     else if (change) await changeAgent(session, agent, change);
     else await showAll(session, agent);
   });
+}
+
+/** The flag that the agent as a whole does not have; undefined if none of them is given. */
+function flagOfTransfers({ priority, seedRatio, seedTime }: LimitChange): string | undefined {
+  if (priority !== Priority.UNSPECIFIED) return '--priority';
+  if (seedRatio !== undefined) return '--seed-ratio';
+  return seedTime && '--seed-time';
 }
 
 async function ofTransfer(
@@ -70,6 +76,7 @@ function limitTable(transfers: readonly Transfer[], { output }: Session): string
     { title: 'up', align: 'right' },
     { title: 'down', align: 'right' },
     { title: 'priority' },
+    { title: 'seeds until' },
     { title: 'infohash' },
   ] as const;
   const rows = transfers.map((transfer) => [
@@ -77,6 +84,7 @@ function limitTable(transfers: readonly Transfer[], { output }: Session): string
     rateLimitText(transfer.maxUpload),
     rateLimitText(transfer.maxDownload),
     priorityWord(transfer.priority),
+    seedLimitText(transfer),
     shortDigits(transfer.infohash),
   ]);
   return table(columns, rows, output);

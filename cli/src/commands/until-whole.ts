@@ -5,7 +5,7 @@ import { connectedSources, progressJson, secondsOf } from '../render/json.js';
 import { ProgressLine, type Progress } from '../render/progress.js';
 import { selectedBytesOf } from '../render/selected.js';
 import { plain, shortDigits } from '../render/text.js';
-import { stateWord } from '../render/transfer-state.js';
+import { isWhole, stateWord } from '../render/transfer-state.js';
 import { isStopped } from '../several.js';
 import { followTransfer, type Watchable } from './follow.js';
 import { messageOf } from '../transfer-wording.js';
@@ -66,6 +66,7 @@ function isComplete(transfer: Transfer): boolean {
   const why = transfer.message === '' ? '' : `: ${plain(messageOf(transfer))}`;
   switch (transfer.state) {
     case TransferState.SEEDING:
+    case TransferState.FINISHED:
       return true;
     case TransferState.FAILED:
       throw new EnjambreError('aborted', transfer.reason || 'TRANSFER_FAILED', `${name} failed${why}`);
@@ -88,11 +89,11 @@ function interrupted(transfer: Transfer): EnjambreError {
 
 function progressOf(transfer: Transfer): Progress {
   const moving = transfer.state === TransferState.DOWNLOADING;
-  const done = transfer.state === TransferState.SEEDING;
+  const done = isWhole(transfer);
   const checked = transfer.checkedPieceCount * Number(transfer.pieceLength);
   const checking = transfer.state === TransferState.CHECKING;
   const sizeBytes = Number(selectedBytesOf(transfer));
-  const waiting = transfer.message === '' ? '' : plain(messageOf(transfer));
+  const waiting = done || transfer.message === '' ? '' : plain(messageOf(transfer));
   return {
     name: plain(transfer.name),
     doneBytes: checking ? Math.min(checked, sizeBytes) : Number(transfer.doneBytes),

@@ -6,6 +6,7 @@ import { forEach, selected, type Selection } from '../several.js';
 import { transferJson, verifiedJson, type Findings } from '../render/json.js';
 import { selectedPiecesOf } from '../render/selected.js';
 import { count, formatBytes, plain, shortDigits } from '../render/text.js';
+import { isWhole } from '../render/transfer-state.js';
 import { untilWhole } from './until-whole.js';
 
 export interface VerifyOptions {
@@ -88,9 +89,8 @@ function begun({ output }: Session, transfer: Transfer): void {
 function tell({ output }: Session, findings: Findings): void {
   const { transfer, piecesGood, bytesFetched } = findings;
   output.object(verifiedJson(findings));
-  const { state } = transfer;
   const pieceCount = selectedPiecesOf(transfer);
-  const isComplete = state === TransferState.SEEDING;
+  const isComplete = isWhole(transfer);
   const again = piecesGood === pieceCount ? '' : ' again';
   const good = `${piecesGood.toLocaleString('en')} of ${count(pieceCount, 'piece')} intact`;
   const fetched = bytesFetched > 0n ? `, ${formatBytes(bytesFetched)} downloaded again` : '';

@@ -56,6 +56,9 @@ export function transferJson(type: string, transfer: Transfer): JsonObject {
     max_upload: ifAny(transfer.maxUpload),
     max_download: ifAny(transfer.maxDownload),
     priority: priorityWord(transfer.priority),
+    seed_ratio: transfer.seedRatio,
+    seed_time_seconds: secondsOf(transfer.seedTime),
+    seeding_seconds: ifAny(secondsOf(transfer.seedingTime) ?? 0),
     traffic: ifAny(trafficJson(transfer.traffic)),
     peers: transfer.peers.map(transferPeerJson),
   };

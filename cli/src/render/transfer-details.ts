@@ -19,8 +19,8 @@ import {
   timeLeftText,
 } from './text.js';
 import { selectedBytesOf } from './selected.js';
-import { isInDoubt, rateOrDash, stateColor } from './transfer-list.js';
-import { stateWord } from './transfer-state.js';
+import { isInDoubt, rateOrDash, ratioText, stateColor } from './transfer-list.js';
+import { isWhole, stateWord } from './transfer-state.js';
 
 /** A transfer in detail, with its peers. */
 export function describeTransfer(transfer: Transfer, screen: Screen, now: number): string[] {
@@ -37,11 +37,10 @@ function transferFacts(transfer: Transfer, colors: Output['colors'], now: number
   const state = stateWord(transfer.state);
   const done = formatPercent(transfer.doneBytes, selectedBytesOf(transfer));
   const left = secondsOf(transfer.timeLeft);
-  const active = secondsOf(transfer.activeTime) ?? 0;
   const known = transfer.sizeBytes > 0n;
   const counted = known && !isInDoubt(transfer);
   return [
-    ['state', `${stateColor(state, colors)}${counted && state !== 'seeding' ? `, ${done}` : ''}`],
+    ['state', `${stateColor(state, colors)}${counted && !isWhole(transfer) ? `, ${done}` : ''}`],
     ['reason', plain(messageOf(transfer))],
     ['warning', plain(transfer.warning)],
     ['size', known ? sizeOf(transfer) : 'not known yet'],
@@ -50,9 +49,9 @@ function transferFacts(transfer: Transfer, colors: Output['colors'], now: number
     ['rate', rates(transfer) + (left === undefined ? '' : `, ${timeLeftText(left)}`)],
     ['limits', isLimited(transfer) ? limitsText(transfer) : ''],
     ['received', `${formatBytes(transfer.downloadedBytes)}${wasted(transfer)}`],
-    ['sent', formatBytes(transfer.uploadedBytes)],
+    ['sent', sentText(transfer)],
     ['crossed', crossed(transfer)],
-    ['time', active > 0 ? `${formatSeconds(active)} downloading` : ''],
+    ['time', timeText(transfer)],
     ['path', plain(transfer.path)],
     ...transfer.otherPaths.map((path) => ['also at', plain(path)] as const),
     ['version', publicationText(transfer)],
@@ -61,6 +60,22 @@ function transferFacts(transfer: Transfer, colors: Output['colors'], now: number
     ['added', formatAgo(transfer.addedAt, now)],
     ['completed', formatAgo(transfer.completedAt, now)],
   ];
+}
+
+function timeText({ activeTime, seedingTime }: Transfer): string {
+  const spent = [
+    [secondsOf(activeTime) ?? 0, 'downloading'],
+    [secondsOf(seedingTime) ?? 0, 'seeding'],
+  ] as const;
+  return spent
+    .filter(([seconds]) => seconds > 0)
+    .map(([seconds, what]) => `${formatSeconds(seconds)} ${what}`)
+    .join(', ');
+}
+
+function sentText(transfer: Transfer): string {
+  const ratio = ratioText(transfer);
+  return `${formatBytes(transfer.uploadedBytes)}${ratio === '-' ? '' : `, ratio ${ratio}`}`;
 }
 
 /** Its version and publisher, and whether it moves to newer ones. */

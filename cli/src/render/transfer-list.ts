@@ -4,6 +4,7 @@ import { transferJson } from './json.js';
 import type { Listing } from './listing.js';
 import { selectedBytesOf, sizeText } from './selected.js';
 import { formatBytes, formatPercent, formatRate, plain, shortDigits } from './text.js';
+import { messageOf } from '../transfer-wording.js';
 import { stateWord, type StateWord } from './transfer-state.js';
 
 /** The list of an agent's transfers. */
@@ -62,6 +63,12 @@ export const TRANSFER_LIST: Listing<Transfer> = {
       value: ({ uploadedBytes }) => uploadedBytes,
       wide: true,
     },
+    { title: 'ratio', align: 'right', text: ratioText, value: ratioOf, wide: true },
+    {
+      title: 'reason',
+      text: (transfer) => plain(messageOf(transfer)),
+      wide: true,
+    },
     {
       title: 'added',
       text: ({ addedAt }) => addedAt?.toISOString() ?? '',
@@ -87,6 +94,17 @@ export function isInDoubt(transfer: Transfer): boolean {
   const { state, doneBytes } = transfer;
   const isInQuestion = state === TransferState.FAILED || state === TransferState.MISSING;
   return isInQuestion && doneBytes === selectedBytesOf(transfer);
+}
+
+/** Bytes sent, divided by the size. */
+function ratioOf(transfer: Transfer): number {
+  const bytes = selectedBytesOf(transfer);
+  return bytes === 0n ? 0 : Number(transfer.uploadedBytes) / Number(bytes);
+}
+
+/** `1.52`, or `-` if nothing was sent */
+export function ratioText(transfer: Transfer): string {
+  return transfer.uploadedBytes === 0n ? '-' : ratioOf(transfer).toFixed(2);
 }
 
 export function rateOrDash(rate: bigint): string {

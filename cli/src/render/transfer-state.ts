@@ -2,7 +2,15 @@ import { TrackerState, TransferState } from '@enjambre/proto/gen/enjambre/agent/
 
 /** State of a transfer, as printed for people and programs. */
 export type StateWord =
-  'unknown' | 'resolving' | 'checking' | 'downloading' | 'seeding' | 'missing' | 'paused' | 'failed';
+  | 'unknown'
+  | 'resolving'
+  | 'checking'
+  | 'downloading'
+  | 'seeding'
+  | 'missing'
+  | 'paused'
+  | 'finished'
+  | 'failed';
 
 const STATE_WORDS: ReadonlyMap<TransferState, StateWord> = new Map([
   [TransferState.RESOLVING, 'resolving'],
@@ -11,8 +19,14 @@ const STATE_WORDS: ReadonlyMap<TransferState, StateWord> = new Map([
   [TransferState.SEEDING, 'seeding'],
   [TransferState.MISSING, 'missing'],
   [TransferState.PAUSED, 'paused'],
+  [TransferState.FINISHED, 'finished'],
   [TransferState.FAILED, 'failed'],
 ]);
+
+/** True for states in which the content is complete and verified. */
+export function isWhole({ state }: { readonly state: TransferState }): boolean {
+  return state === TransferState.SEEDING || state === TransferState.FINISHED;
+}
 
 /** The word for a state; `unknown` for one that only a newer agent has. */
 export function stateWord(state: TransferState): StateWord {

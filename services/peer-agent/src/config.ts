@@ -12,7 +12,12 @@ import {
 } from '@enjambre/common/config/schemas';
 import { operatorOptions } from '@enjambre/common/config/operator-option';
 import { tlsOptions } from '@enjambre/common/config/tls-options';
-import { durationSchema, rateSchema } from '@enjambre/common/config/quantities';
+import {
+  durationSchema,
+  rateSchema,
+  seedRatioSchema,
+  seedTimeSchema,
+} from '@enjambre/common/config/quantities';
 import type { Option, Resolved } from '@enjambre/common/config/options';
 import { z } from 'zod';
 import { defaultDataDir } from '@enjambre/common/config/default-data-dir';
@@ -140,6 +145,19 @@ export const agentOptions = {
     placeholder: 'RATE',
     description: 'download limit in bytes per second, such as 10MB or 1.5MiB; none for no limit',
     schema: rateSchema,
+    default: 'none',
+  },
+  seedRatio: {
+    placeholder: 'RATIO',
+    description:
+      'a download stops seeding when it has sent RATIO times its size, such as 2 or 1.5; 0 seeds nothing after completion; none for no limit',
+    schema: seedRatioSchema,
+    default: 'none',
+  },
+  seedTime: {
+    placeholder: 'DURATION',
+    description: 'a download stops seeding after DURATION, such as 30m or 12h; none for no limit',
+    schema: seedTimeSchema,
     default: 'none',
   },
   label: {

@@ -182,7 +182,7 @@ class AgentService implements Agent {
     const ties = { identity, dialer, log };
     const tracker = this.#trackerLink(ties);
     const hasher = new DiskContentHasher(pool, privates);
-    const limits = new AgentLimits(clock, config);
+    const limits = limitsOf(config, clock);
     const bans = new Bans({ clock, archive: new BansFile(config.dataDir, log), tracker, log });
     const budget = new OutstandingBudget();
     const shared = { clock, tracker, bans, budget, limits, locality, meter: new Meter(), log };
@@ -332,6 +332,11 @@ class AgentService implements Agent {
 /** Reserves the address of a server that starts later. Stopping before that releases it. */
 function reserved(server: GrpcServer): Startable {
   return { start: () => server.reserve(), stop: () => server.stop() };
+}
+
+function limitsOf(config: AgentConfig, clock: Clock): AgentLimits {
+  const { seedRatio, seedTime: seedTimeMs } = config;
+  return new AgentLimits(clock, config, { seedRatio, seedTimeMs });
 }
 
 /** A part that only needs to be stopped. */

@@ -253,12 +253,15 @@ describe('a data folder without room', () => {
 
   it('does not stop a download, which reports it until there is room', async () => {
     const transfer = await begun();
-    expect(transfer.view().message).toBe(
-      `the download continues, but progress cannot be saved: ${noRoom.message}`,
-    );
+    expect(transfer.view()).toMatchObject({
+      state: 'downloading',
+      reason: 'DISK_FULL',
+      message: `the download continues, but progress cannot be saved: ${noRoom.message}`,
+    });
     expect(transfer.record.recheck).toBe(true);
     state.full = false;
     await waitFor(() => transfer.view().message === '', { what: 'progress to be saved' });
+    expect(transfer.view().reason).toBe('');
     expect(transfer.record.recheck).toBe(false);
     await addUploader();
     expect((await agent.finished(transfer)).equals(data)).toBe(true);

@@ -57,6 +57,19 @@ export function parseBytes(text: string): number {
   throw unreadable(`"${text}" is not a size: write 256MiB or 10GB`);
 }
 
+/** "2" or "1.5"; Infinity for "none". */
+export function parseSeedRatio(text: string): number {
+  if (text === 'none') return Infinity;
+  if (/^\d{1,6}(?:\.\d{1,6})?$/.test(text)) return Number(text);
+  throw unreadable(`"${text}" is not a ratio: write 2 or 1.5, or none`);
+}
+
+/** A duration as {@link parseDuration} reads it, or "0"; Infinity for "none". In milliseconds. */
+export function parseSeedTime(text: string): number {
+  if (text === 'none') return Infinity;
+  return /^0[smhd]?$/.test(text) ? 0 : parseDuration(text);
+}
+
 function unreadable(message: string): EnjambreError {
   return new EnjambreError('invalid', 'BAD_QUANTITY', message);
 }

@@ -16,6 +16,7 @@ const STATES: readonly TransferState[] = [
   'seeding',
   'missing',
   'paused',
+  'finished',
   'failed',
 ];
 /** In seconds. */

@@ -3,6 +3,7 @@ import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import type { Distance } from '@enjambre/core/locality';
 import { NO_ACCOUNT, type AccountRecord } from './explain/causes.js';
 import type { LimitSettings } from './limits/limit-settings.js';
+import { isSeedingEnd } from './limits/seed-limits.js';
 import type { OwnPublication, Publication } from './publication.js';
 import type { OwnFiles } from './own-files.js';
 import { NO_TRAFFIC, type TrafficRecord } from './traffic.js';
@@ -48,7 +49,10 @@ export interface TransferRecord extends LimitSettings {
   /** True if a person asked for this name: the metainfo must then have it, and the size of the catalogue. */
   readonly askedByName: boolean;
   readonly goal: TransferGoal;
-  /** Why it failed: a constant for programs, and a sentence for people; empty otherwise. Older records lack the constant. */
+  /**
+   * Why it failed, or why its seeding ended: a constant for programs, and a sentence for people; empty otherwise. Older
+   * records lack the constant.
+   */
   readonly reason: string;
   readonly message: string;
   /** Properties of the content that the file system refused; empty otherwise. */
@@ -98,6 +102,8 @@ export interface TransferRecord extends LimitSettings {
   readonly completedAtMs: number;
   /** Time spent downloading. */
   readonly activeMs: number;
+  /** Time spent seeding. */
+  readonly seededMs: number;
   readonly peers: readonly PeerBytes[];
   readonly traffic: TrafficRecord;
   /** Where the time of the download went. */
@@ -111,10 +117,16 @@ export const NOTHING_COUNTED = {
   wastedBytes: 0,
   completedAtMs: 0,
   activeMs: 0,
+  seededMs: 0,
   peers: [],
   traffic: NO_TRAFFIC,
   account: NO_ACCOUNT,
 } as const satisfies Partial<TransferRecord>;
+
+/** True if it seeds no longer since a limit is reached. For an agent that knows no such limits, it is paused. */
+export function isDoneSeeding({ goal, complete, reason }: TransferRecord): boolean {
+  return goal === 'pause' && complete && isSeedingEnd(reason);
+}
 
 /**
  * Part of the content turned out to be missing. Until the progress log has loaded, only a check tells what is present.

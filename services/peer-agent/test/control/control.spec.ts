@@ -18,7 +18,7 @@ import {
   TrackerState,
   ShareRequest,
   TransferState,
-  type LimitChange,
+  LimitChange,
   type ShareResponse,
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { PLAINTEXT } from '@enjambre/rpc/credentials';
@@ -299,7 +299,7 @@ describe('control over the socket', () => {
   it('sets limits of the agent and of a transfer, and keeps unnamed ones', async () => {
     const client = await bySocket();
     const setLimits = client.setLimits.bind(client);
-    const none = { maxUpload: undefined, maxDownload: undefined, priority: Priority.UNSPECIFIED };
+    const none = LimitChange.fromPartial({});
     await share(client, await folder.write('file', 'some bytes'));
     await callUnary(setLimits, { ref: '', change: { ...none, maxUpload: 5_000_000n } });
     const agents = await callUnary(setLimits, { ref: '', change: { ...none, maxDownload: 70_000n } });
@@ -319,9 +319,28 @@ describe('control over the socket', () => {
     expect(lifted.transfer).toMatchObject({ ...its, maxUpload: 0n });
   });
 
+  it('sets the seeding limits of a transfer: negative for none, absent for the default', async () => {
+    const client = await bySocket();
+    const none = LimitChange.fromPartial({});
+    await share(client, await folder.write('seeded', 'some bytes'));
+    const set = async (change: Partial<LimitChange>) =>
+      (await callUnary(client.setLimits.bind(client), { ref: 'seeded', change: { ...none, ...change } }))
+        .transfer;
+    expect(await set({ maxUpload: 0n })).toMatchObject({ seedRatio: undefined, seedTime: undefined });
+    const time = { seconds: 90n, nanos: 500_000_000 };
+    expect(await set({ seedRatio: 2.5, seedTime: time })).toMatchObject({ seedRatio: 2.5, seedTime: time });
+    expect(await set({ seedRatio: -1 })).toMatchObject({ seedRatio: undefined, seedTime: time });
+    await expect(set({ seedRatio: NaN })).rejects.toMatchObject({ reason: 'BAD_SEED_LIMIT' });
+    const ofAll = { ref: '', change: { ...none, seedRatio: 2 } };
+    await expect(callUnary(client.setLimits.bind(client), ofAll)).rejects.toMatchObject({
+      code: 'invalid',
+      reason: 'NO_TRANSFER',
+    });
+  });
+
   it('refuses invalid limits', async () => {
     const client = await bySocket();
-    const none = { maxUpload: undefined, maxDownload: undefined, priority: Priority.UNSPECIFIED };
+    const none = LimitChange.fromPartial({});
     const refusal = (ref: string, change: Partial<LimitChange>): Promise<unknown> =>
       callUnary(client.setLimits.bind(client), { ref, change: { ...none, ...change } });
     await expect(refusal('', { maxUpload: 999n })).rejects.toMatchObject({

@@ -29,6 +29,7 @@ import { Transfers } from '../../src/app/transfer/transfers.js';
 import type { Warning } from '../../src/domain/ban-list.js';
 import { OutstandingBudget } from '../../src/domain/download/outstanding-budget.js';
 import { NO_LIMITS } from '../../src/domain/limits/limit-settings.js';
+import { SEED_FOREVER } from '../../src/domain/limits/seed-limits.js';
 import { seededRandom } from '../../src/domain/random.js';
 import { TestDiskPool } from './disk-threads.js';
 import { TestFolder } from './folder.js';
@@ -91,7 +92,7 @@ export class DownloadAgent {
     guard: new EndpointGuard({ servers: () => [], trackerIsHere: () => true }),
   });
   readonly archive: TransferArchive;
-  readonly limits = new AgentLimits(SYSTEM_CLOCK, NO_LIMITS);
+  readonly limits = new AgentLimits(SYSTEM_CLOCK, NO_LIMITS, SEED_FOREVER);
   readonly locality = new Locality(this.identity.peerId);
   readonly hasher: DiskContentHasher;
   readonly #pool: DiskPool;

@@ -44,7 +44,7 @@ const record: fc.Arbitrary<TransferRecord> = fc
       fc.string({ unit: 'binary', maxLength: 30 }).filter((text) => nameFault(text) === undefined),
     ),
     goal: fc.constantFrom('run', 'pause', 'failed'),
-    reason: fc.constantFrom('', 'DISK_FULL'),
+    reason: fc.constantFrom('', 'DISK_FULL', 'SEED_RATIO_REACHED'),
     message: fc.string({ maxLength: 60 }),
     warning: fc.string({ maxLength: 60 }),
     origin: fc.boolean(),
@@ -91,6 +91,9 @@ const record: fc.Arbitrary<TransferRecord> = fc
     activeMs: fc.double({ min: 0, max: 1e9, noNaN: true }),
     maxUpload: count,
     maxDownload: count,
+    seededMs: milliseconds,
+    seedRatio: fc.constantFrom(undefined, 0, 1.5, Infinity),
+    seedTimeMs: fc.constantFrom(undefined, 0, 90_000, Infinity),
     priority: fc.constantFrom('high', 'normal', 'low'),
     peers: fc.array(
       fc.record({

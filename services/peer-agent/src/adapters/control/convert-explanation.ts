@@ -25,13 +25,15 @@ const CAUSES: Readonly<Record<Cause, WireCause>> = {
 };
 
 /** Breakdown of the time of a transfer. Throws as {@link explain} does. */
-export function explanationToWire({ record, state, peers }: TransferView): WireExplanation {
+export function explanationToWire({ record, state, reason, message, peers }: TransferView): WireExplanation {
   const { totalMs, spent, sources, mishaps, conclusion } = explain(record);
   const bans = new Map(peers.map(({ peerId, banned }) => [peerId, banned]));
   return {
     infohash: record.infohash,
     name: record.name || record.infohash.slice(0, 8),
     state: stateToWire(state),
+    reason,
+    message,
     sizeBytes: BigInt(record.sizeBytes),
     selectedBytes: BigInt(record.selectedBytes),
     doneBytes: BigInt(record.doneBytes),

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { peerNamed } from '../../../test/support/ids.js';
 import { records } from '../../../test/support/records.js';
 import type { TransferView } from '../../app/transfer/transfer-view.js';
+import { SEED_FOREVER } from '../../domain/limits/seed-limits.js';
 import { millisecondsOf, transferToWire } from './convert.js';
 
 const record = fc.sample(
@@ -26,6 +27,7 @@ const view: TransferView = {
   downloadRate: 200.4,
   uploadRate: 0.6,
   timeLeft: 2.25,
+  seedLimits: SEED_FOREVER,
   peers: [],
 };
 
@@ -53,10 +55,10 @@ describe('a transfer on the wire', () => {
   });
 
   it("has a distinct state for each of the domain's", () => {
-    const states = (['resolving', 'checking', 'downloading', 'seeding', 'paused', 'failed'] as const).map(
-      (state) => transferToWire({ ...view, state }).state,
-    );
-    expect(new Set(states).size).toBe(6);
+    const states = (
+      ['resolving', 'checking', 'downloading', 'seeding', 'missing', 'paused', 'finished', 'failed'] as const
+    ).map((state) => transferToWire({ ...view, state }).state);
+    expect(new Set(states).size).toBe(8);
     expect(states).not.toContain(TransferState.UNSPECIFIED);
   });
 

@@ -22,6 +22,7 @@ const STATES: Readonly<Record<TransferState, WireState>> = {
   seeding: WireState.SEEDING,
   missing: WireState.MISSING,
   paused: WireState.PAUSED,
+  finished: WireState.FINISHED,
   failed: WireState.FAILED,
 };
 
@@ -64,7 +65,7 @@ export function priorityFromWire(wire: WirePriority): Priority | undefined {
 
 /** The public view of a transfer. */
 export function transferToWire(view: TransferView): WireTransfer {
-  const { record } = view;
+  const { record, seedLimits } = view;
   return {
     infohash: record.infohash,
     name: record.name || record.infohash.slice(0, 8),
@@ -94,6 +95,9 @@ export function transferToWire(view: TransferView): WireTransfer {
     maxUpload: BigInt(record.maxUpload),
     maxDownload: BigInt(record.maxDownload),
     priority: PRIORITIES[record.priority],
+    seedRatio: seedLimits.seedRatio === Infinity ? undefined : seedLimits.seedRatio,
+    seedTime: seedLimits.seedTimeMs === Infinity ? undefined : durationOf(seedLimits.seedTimeMs / 1000),
+    seedingTime: durationOf(record.seededMs / 1000),
     traffic: trafficToWire(record.traffic),
     otherPaths: record.copies.map((copy) => pathOfCopy(copy, record.name)),
     publication: record.publication && publicationToWire(record.publication),

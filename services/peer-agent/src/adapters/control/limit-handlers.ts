@@ -10,7 +10,7 @@ import type {
 import type { AgentLimits } from '../../app/agent/limits.js';
 import type { Transfers } from '../../app/transfer/transfers.js';
 import type { LimitChange, RateSettings } from '../../domain/limits/limit-settings.js';
-import { priorityFromWire, transferToWire } from './convert.js';
+import { millisecondsOf, priorityFromWire, transferToWire } from './convert.js';
 
 interface Components {
   readonly transfers: Transfers;
@@ -36,8 +36,9 @@ async function setLimits(
     await transfers.save(transfer);
     return { transfer: transferToWire(transfer.view()), ...agentLimitsToWire(limits) };
   }
-  if (change.priority !== undefined) {
-    const message = 'only a transfer has a priority: name the transfer';
+  const { priority, seedRatio, seedTimeMs } = change;
+  if (priority !== undefined || seedRatio !== undefined || seedTimeMs !== undefined) {
+    const message = 'only a transfer has a priority or seeding limits that can be changed: name the transfer';
     throw new EnjambreError('invalid', 'NO_TRANSFER', message);
   }
   limits.change(change);
@@ -51,16 +52,29 @@ export function agentLimitsToWire({ settings }: { readonly settings: RateSetting
   return { maxUpload: BigInt(settings.maxUpload), maxDownload: BigInt(settings.maxDownload) };
 }
 
-/** Throws `invalid` BAD_RATE. */
+/** Throws `invalid` BAD_RATE or BAD_SEED_LIMIT. */
 export function limitChangeFromWire(change: WireChange | undefined): LimitChange {
   if (!change) return {};
-  const { maxUpload, maxDownload } = change;
+  const { maxUpload, maxDownload, seedRatio, seedTime } = change;
   const priority = priorityFromWire(change.priority);
   return {
     ...(maxUpload !== undefined && { maxUpload: rateOf(maxUpload) }),
     ...(maxDownload !== undefined && { maxDownload: rateOf(maxDownload) }),
     ...(priority && { priority }),
+    ...(seedRatio !== undefined && { seedRatio: seedLimitOf(seedRatio) }),
+    ...(seedTime && { seedTimeMs: seedLimitOf(millisecondsOf(seedTime, 0)) }),
   };
+}
+
+/** Negative for none. */
+function seedLimitOf(wire: number): number {
+  if (wire < 0 || wire === Infinity) return Infinity;
+  if (wire <= Number.MAX_SAFE_INTEGER) return wire;
+  throw new EnjambreError(
+    'invalid',
+    'BAD_SEED_LIMIT',
+    'a seeding limit is a number from 0, or negative for none',
+  );
 }
 
 function rateOf(wire: bigint): number {

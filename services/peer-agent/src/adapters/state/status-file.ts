@@ -13,6 +13,9 @@ const time = z.iso.datetime({ offset: true });
 /** Values counted in milliseconds must stay safe integers. */
 const MAX_SECONDS = Number.MAX_SAFE_INTEGER / 1000;
 
+/** Absent: the agent's default. */
+const limit = z.union([z.number().min(0).max(MAX_SECONDS), z.literal('none')]);
+
 const peerSchema = z.object({
   peer_id: z.string().transform((text) => parsePeerId(text)),
   name: z.string(),
@@ -37,9 +40,12 @@ const transferSchema = z.object({
   bytes_wasted: count.default(0),
   completed_at: time.nullable().default(null),
   active_seconds: z.number().min(0).max(MAX_SECONDS).default(0),
+  seeding_seconds: z.number().min(0).max(MAX_SECONDS).default(0),
   max_upload: count.default(NO_LIMITS.maxUpload),
   max_download: count.default(NO_LIMITS.maxDownload),
   priority: z.enum(['high', 'normal', 'low']).default(NO_LIMITS.priority),
+  seed_ratio: limit.optional(),
+  seed_time_seconds: limit.optional(),
   peers: z.array(peerSchema).default([]),
   ...trafficShape,
   ...accountShape,
@@ -135,9 +141,12 @@ function toEntry(record: TransferRecord): FileEntry {
     bytes_wasted: record.wastedBytes,
     completed_at: record.completedAtMs === 0 ? null : new Date(record.completedAtMs).toISOString(),
     active_seconds: Math.round(record.activeMs) / 1000,
+    seeding_seconds: Math.round(record.seededMs) / 1000,
     max_upload: record.maxUpload,
     max_download: record.maxDownload,
     priority: record.priority,
+    ...(record.seedRatio !== undefined && { seed_ratio: limitToEntry(record.seedRatio) }),
+    ...(record.seedTimeMs !== undefined && { seed_time_seconds: limitToEntry(record.seedTimeMs / 1000) }),
     ...trafficToEntry(record.traffic),
     ...accountToEntry(record.account),
     peers: record.peers.map(({ peerId, name, received, sent, distance, receivingMs }) => ({
@@ -149,6 +158,17 @@ function toEntry(record: TransferRecord): FileEntry {
       receiving_ms: Math.round(receivingMs),
     })),
   };
+}
+
+function limitToEntry(value: number): number | 'none' {
+  return value === Infinity ? 'none' : value;
+}
+
+function limitFromEntry(
+  entry: number | 'none' | undefined,
+  convert = (value: number): number => value,
+): number | undefined {
+  return entry === 'none' ? Infinity : entry === undefined ? undefined : convert(entry);
 }
 
 function fromEntry(entry: z.output<typeof transferSchema>): TransferRecord {
@@ -167,9 +187,12 @@ function fromEntry(entry: z.output<typeof transferSchema>): TransferRecord {
     wastedBytes: entry.bytes_wasted,
     completedAtMs: entry.completed_at === null ? 0 : Date.parse(entry.completed_at),
     activeMs: entry.active_seconds * 1000,
+    seededMs: Math.round(entry.seeding_seconds * 1000),
     maxUpload: entry.max_upload,
     maxDownload: entry.max_download,
     priority: entry.priority,
+    seedRatio: limitFromEntry(entry.seed_ratio),
+    seedTimeMs: limitFromEntry(entry.seed_time_seconds, (seconds) => Math.round(seconds * 1000)),
     traffic: trafficFromEntry(entry),
     account: accountFromEntry(entry),
     peers: entry.peers.map((peer) => ({

@@ -1,5 +1,6 @@
 import type { LimitChange, LimitSettings, RateSettings } from '../../domain/limits/limit-settings.js';
 import { weightOf, type Priority } from '../../domain/limits/priority.js';
+import type { SeedLimits, SeedSettings } from '../../domain/limits/seed-limits.js';
 import { RateLimiter, type RateShare } from '../../domain/limits/rate-limiter.js';
 import type { Clock } from '@enjambre/common/async/clock';
 
@@ -11,6 +12,8 @@ export class AgentLimits {
   constructor(
     private readonly clock: Clock,
     { maxUpload, maxDownload }: RateSettings,
+    /** Seeding limits of downloads that have none of their own. */
+    readonly seeding: SeedLimits,
   ) {
     this.#upload = new RateLimiter(maxUpload);
     this.#download = new RateLimiter(maxDownload);
@@ -48,22 +51,27 @@ export class TransferLimits {
   readonly download: RateShare;
   readonly #clock: Clock;
   #priority: Priority = 'normal';
+  #seeding: SeedSettings;
 
   constructor({ clock, upload, download }: TransferLimitsComponents, settings: LimitSettings) {
     this.#clock = clock;
     this.upload = upload;
     this.download = download;
+    this.#seeding = settings;
     this.change(settings);
   }
 
   /** The persistent state. */
   get settings(): LimitSettings {
-    return { maxUpload: this.upload.limit, maxDownload: this.download.limit, priority: this.#priority };
+    const { seedRatio, seedTimeMs } = this.#seeding;
+    const rates = { maxUpload: this.upload.limit, maxDownload: this.download.limit };
+    return { ...rates, priority: this.#priority, seedRatio, seedTimeMs };
   }
 
-  change({ maxUpload, maxDownload, priority }: LimitChange): void {
+  change({ maxUpload, maxDownload, priority, ...seeding }: LimitChange): void {
     if (maxUpload !== undefined) this.upload.setLimit(maxUpload, this.#clock.nowMs());
     if (maxDownload !== undefined) this.download.setLimit(maxDownload, this.#clock.nowMs());
+    this.#seeding = { ...this.#seeding, ...seeding };
     if (priority === undefined) return;
     this.#priority = priority;
     this.upload.weight = this.download.weight = weightOf(priority);

@@ -4,6 +4,7 @@ import type { Logger } from '@enjambre/common/log/logger';
 import type { Meter } from '../agent/meter.js';
 import type { ProgressLog } from '../ports/archives.js';
 import type { Content } from '../content.js';
+import { NO_WAIT, type Wait } from './wait.js';
 import type { Clock } from '@enjambre/common/async/clock';
 
 export interface CheckpointsComponents {
@@ -38,9 +39,9 @@ export class Checkpoints {
 
   constructor(private readonly parts: CheckpointsComponents) {}
 
-  /** Why progress cannot be saved, for people; empty if it can. */
-  get problem(): string {
-    return this.#behind ? behindText(this.#behind) : '';
+  /** Why progress cannot be saved; empty if it can. */
+  get problem(): Wait {
+    return this.#behind ? { reason: this.#behind.reason, message: behindText(this.#behind) } : NO_WAIT;
   }
 
   /**
@@ -99,7 +100,8 @@ export class Checkpoints {
       if (before) log.info(`${name}: progress can be saved again`);
     } catch (error) {
       this.#behind = EnjambreError.from(error);
-      if (!before) log.error({ err: error }, `${name}: ${behindText(this.#behind)}`);
+      const { reason } = this.#behind;
+      if (!before) log.error({ err: error, reason }, `${name}: ${behindText(this.#behind)}`);
     }
     claimed(this.#behind === undefined);
     return this.#behind;

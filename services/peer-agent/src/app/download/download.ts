@@ -3,6 +3,7 @@ import type { EnjambreError } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { BlockRef } from '../../domain/block.js';
+import type { Wait } from './wait.js';
 import { DownloadEngine } from '../../domain/download/download-engine.js';
 import type { DownloadEffect, DownloadEvent } from '../../domain/download/messages.js';
 import type { BudgetShare, OutstandingBudget } from '../../domain/download/outstanding-budget.js';
@@ -164,9 +165,10 @@ export class Download implements SwarmHandler, SwarmListener {
     return this.#links.counts;
   }
 
-  /** Why it makes no progress, for people; empty if it does. */
-  get problem(): string {
-    return this.#swarmProblem || this.#stallProblem || this.#checkpoints.problem;
+  /** Why it makes no progress, or cannot save it. */
+  get problem(): Wait {
+    const message = this.#swarmProblem || this.#stallProblem;
+    return message === '' ? this.#checkpoints.problem : { reason: '', message };
   }
 
   get #swarmProblem(): string {

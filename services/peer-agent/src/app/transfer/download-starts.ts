@@ -84,7 +84,8 @@ export class DownloadStarts {
     const { complete } = known.record;
     const already = complete && (await known.isUnchanged());
     if ((complete && !already) || known.state === 'missing') await known.verify();
-    else await known.resume();
+    // Asking again for what has been seeded enough does not seed it again.
+    else if (!known.seeding.isDone) await known.resume();
     await this.parts.save(known);
     return { transfer: known, already };
   }

@@ -3,7 +3,7 @@ import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Random } from '../../domain/random.js';
-import type { TransferRecord } from '../../domain/transfer-record.js';
+import { isDoneSeeding, type TransferRecord } from '../../domain/transfer-record.js';
 import { newerVersion } from '../../domain/newer-version.js';
 import { byPublisher } from '../../domain/publication.js';
 import { noting } from './copy-looks.js';
@@ -64,8 +64,9 @@ export class Following implements Startable {
   async #lookAtAll(): Promise<void> {
     const signal = this.#stopping?.signal ?? AbortSignal.abort();
     for (const transfer of [...this.parts.transfers.all()]) {
-      const { follow, goal } = transfer.record;
-      if (!follow || goal === 'pause' || signal.aborted || !this.parts.tracker.connected) continue;
+      const { record } = transfer;
+      const isPaused = record.goal === 'pause' && !isDoneSeeding(record);
+      if (!record.follow || isPaused || signal.aborted || !this.parts.tracker.connected) continue;
       try {
         await this.#look(transfer, signal);
         this.#complaints.delete(transfer.infohash);

@@ -31,6 +31,14 @@ export class Holding {
     private readonly parts: HoldingParts,
   ) {}
 
+  /** What a search of the content asks and reports. */
+  readonly seen = {
+    had: () => this.have,
+    moved: (content: Content, change: Partial<TransferRecord>) => this.note(change, content),
+    naming: (assembly: string) => this.note({ assembly }),
+    replacing: () => this.replacing(),
+  };
+
   get doneBytes(): number {
     return bytesDoneOf(this.record, this.content, this.have);
   }
@@ -46,6 +54,12 @@ export class Holding {
     this.record = { ...this.record, ...change };
     if (change.location !== undefined) this.parts.moved();
     this.parts.changed();
+  }
+
+  /** The metainfo was found. */
+  identified({ record, content }: { readonly record: TransferRecord; readonly content: Content }): void {
+    this.record = record;
+    this.content = content;
   }
 
   /** Reads the saved metainfo, if any, and completes a move that a crash interrupted. */

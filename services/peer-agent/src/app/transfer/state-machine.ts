@@ -6,7 +6,7 @@ import { TransferRun } from './transfer-run.js';
 import type { TransferState } from './transfer-view.js';
 
 /** States without work. */
-type IdleState = 'paused' | 'failed';
+type IdleState = 'paused' | 'finished' | 'failed';
 /** States in which work is in progress. */
 export type ActiveState = Exclude<TransferState, IdleState>;
 

@@ -13,36 +13,41 @@ const CAUSES: Readonly<Record<TransferState, Cause>> = {
   seeding: 'finishing',
   missing: 'missing',
   paused: 'paused',
+  finished: 'finishing',
   failed: 'failed',
 };
 
 /** The cause for the time in which the agent was off. */
 const MEANWHILE: Readonly<Record<TransferGoal, Cause>> = { run: 'off', pause: 'paused', failed: 'failed' };
 
-/** Accounts for the time of a transfer in its states, and measures how long it was active. Shares have no account. */
+/** Accounts for the time of a transfer in its states, and measures how long it was active and how long it seeded. Shares have no account. */
 export class TransferTimings {
   readonly account: DownloadAccount;
   readonly #active: Stopwatch;
+  readonly #seeding: Stopwatch;
 
   constructor(clock: Clock, record: TransferRecord) {
     this.account = new DownloadAccount(clock, record.account);
     this.#active = new Stopwatch(record.activeMs, () => clock.nowMs());
+    this.#seeding = new Stopwatch(record.seededMs, () => clock.nowMs());
     if (isOver(record)) this.account.close();
     else this.account.enter(CAUSES[initialState(record)], MEANWHILE[record.goal]);
   }
 
   /** The persistent state, as of now. */
-  get record(): Pick<TransferRecord, 'activeMs' | 'account'> {
-    return { activeMs: this.#active.ms, account: this.account.record };
+  get record(): Pick<TransferRecord, 'activeMs' | 'seededMs' | 'account'> {
+    return { activeMs: this.#active.ms, seededMs: this.#seeding.ms, account: this.account.record };
   }
 
-  /** Stops the active time until the next state. */
+  /** Stops both times until the next state. */
   stop(): void {
     this.#active.run(false);
+    this.#seeding.run(false);
   }
 
   entered(state: TransferState, record: TransferRecord): void {
     this.#active.run(state === 'resolving' || state === 'downloading');
+    this.#seeding.run(state === 'seeding');
     if (isOver(record)) return this.account.close();
     if (state === 'checking' || state === 'downloading') this.account.metainfoFound();
     this.account.enter(CAUSES[state]);

@@ -1,19 +1,21 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import type { PeerId } from '@enjambre/core/ids';
-import type { TransferRecord } from '../../domain/transfer-record.js';
+import { isDoneSeeding, type TransferRecord } from '../../domain/transfer-record.js';
+import type { SeedLimits } from '../../domain/limits/seed-limits.js';
+import { NO_WAIT, type Wait } from '../download/wait.js';
 import type { Content } from '../content.js';
 import type { Ledger, PeerAccount } from '../agent/ledger.js';
 
 export type TransferState =
-  'resolving' | 'checking' | 'downloading' | 'seeding' | 'missing' | 'paused' | 'failed';
+  'resolving' | 'checking' | 'downloading' | 'seeding' | 'missing' | 'paused' | 'finished' | 'failed';
 
 /** Snapshot of a transfer, for the API. */
 export interface TransferView {
   readonly record: TransferRecord;
   readonly state: TransferState;
-  /** Why it failed, or CONTENT_MISSING; empty otherwise. */
+  /** Why it failed or finished, CONTENT_MISSING, or why its progress cannot be saved; empty otherwise. */
   readonly reason: string;
-  /** Why it failed, the progress of a check, or what it waits for: a sentence; empty otherwise. */
+  /** Why it failed or finished, the progress of a check, or what it waits for: a sentence; empty otherwise. */
   readonly message: string;
   readonly path: string;
   readonly pieceLength: number;
@@ -30,32 +32,50 @@ export interface TransferView {
   readonly uploadRate: number;
   /** Estimate in seconds; undefined if there is none, as while something other than the download takes the time. */
   readonly timeLeft: number | undefined;
+  /** Seeding limits in force. */
+  readonly seedLimits: SeedLimits;
   readonly peers: readonly (PeerAccount & { readonly banned: string })[];
+}
+
+/** What a transfer waits for now. */
+export function waitOf(
+  search: { readonly reason: string },
+  resolution: { readonly problem: string | undefined },
+  download: { readonly problem: Wait } | undefined,
+): Wait {
+  const message = search.reason || resolution.problem;
+  return message === undefined ? (download?.problem ?? NO_WAIT) : { reason: '', message };
 }
 
 /** Inputs of a view. */
 interface ViewParts
-  extends
-    Omit<TrafficState, 'downloads'>,
-    Pick<WaitingFor, 'checked' | 'finishing' | 'waiting' | 'trackerAway'> {
+  extends Pick<TrafficState, 'bans'>, Pick<WaitingFor, 'checked' | 'waiting' | 'trackerAway'> {
   readonly record: TransferRecord;
-  readonly state: TransferState;
+  readonly states: {
+    readonly state: TransferState;
+    readonly finishing: string;
+    readonly serving: object | undefined;
+  };
   readonly content: Content | undefined;
   readonly have: Bitfield | undefined;
   readonly ledger: Ledger;
+  readonly seedLimits: SeedLimits;
 }
 
 export function viewOf(parts: ViewParts): TransferView {
-  const { record, state, content, have, ledger, finishing } = parts;
-  const traffic = trafficView(ledger, { ...parts, downloads: state === 'downloading' && finishing === '' });
+  const { record, content, have, ledger, bans } = parts;
+  const { state, finishing, serving } = parts.states;
+  const downloads = state === 'downloading' && finishing === '';
+  const traffic = trafficView(ledger, { bans, downloads, serves: serving !== undefined });
   return {
     record,
     state,
-    reason: state === 'missing' ? 'CONTENT_MISSING' : record.reason,
-    message: messageOf(record, state, { ...parts, pieces: content?.selection.pieces.count ?? 0 }),
+    reason: state === 'missing' ? 'CONTENT_MISSING' : record.reason || parts.waiting.reason,
+    message: messageOf(record, state, { ...parts, finishing, pieces: content?.selection.pieces.count ?? 0 }),
     ...contentView(content, have, record),
     ...traffic,
     timeLeft: timeLeftOf(record, traffic.downloadRate),
+    seedLimits: parts.seedLimits,
     path: content?.store.path ?? record.location,
     checkedPieceCount: state === 'checking' ? parts.checked : 0,
   };
@@ -138,24 +158,31 @@ interface WaitingFor {
   readonly finishing: string;
   readonly checked: number;
   readonly pieces: number;
-  readonly waiting: string;
+  readonly waiting: Wait;
   readonly trackerAway: boolean;
 }
 
 /** Why it failed, how far a check is, or what it waits for; empty otherwise. */
 function messageOf(record: TransferRecord, state: TransferState, waitingFor: WaitingFor): string {
-  const { checked, finishing, pieces, waiting, trackerAway } = waitingFor;
-  if (record.goal === 'failed') return record.message;
+  const { checked, finishing, pieces, trackerAway } = waitingFor;
+  const { message: waiting } = waitingFor.waiting;
+  if (record.goal === 'failed' || state === 'finished') return record.message;
   if (finishing !== '' && (state === 'checking' || state === 'downloading')) return finishing;
   if (state === 'missing') return waiting;
   if (state === 'checking') return `checked ${checked} of ${pieces} pieces`;
   return waiting !== '' && trackerAway ? `${waiting}; the tracker is unreachable` : waiting;
 }
 
+/** The state of a transfer whose goal is not `run`. */
+export function idleStateOf(record: TransferRecord): 'paused' | 'finished' | 'failed' {
+  if (record.goal === 'failed') return 'failed';
+  return isDoneSeeding(record) ? 'finished' : 'paused';
+}
+
 /** The state of a transfer before its content is checked. */
 export function initialState(record: TransferRecord): TransferState {
   if (record.goal === 'run') return firstActiveState(record);
-  return record.goal === 'pause' ? 'paused' : 'failed';
+  return idleStateOf(record);
 }
 
 /** The same for a transfer with the goal `run`. */

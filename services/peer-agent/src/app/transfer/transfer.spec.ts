@@ -16,6 +16,7 @@ import { seededRandom } from '../../domain/random.js';
 import { Bans } from '../agent/bans.js';
 import { identityOf, newRecord } from '../agent/identity.js';
 import { AgentLimits } from '../agent/limits.js';
+import { SEED_FOREVER } from '../../domain/limits/seed-limits.js';
 import { Locality } from '../agent/locality.js';
 import { Meter } from '../agent/meter.js';
 import type { ProgressLog, TransferArchive } from '../ports/archives.js';
@@ -133,7 +134,7 @@ beforeEach(async () => {
     bans: new Bans({ clock, archive: noBans, tracker, log }),
     random: seededRandom(1),
     budget: new OutstandingBudget(),
-    limits: new AgentLimits(clock, NO_LIMITS),
+    limits: new AgentLimits(clock, NO_LIMITS, SEED_FOREVER),
     locality: new Locality(peerNamed('self')),
     meter: new Meter(),
     turns: new ComplaintTurns(clock),
@@ -263,6 +264,50 @@ describe('a transfer on virtual time', () => {
     await clock.advance(1000);
     expect(transfer.state).toBe('seeding');
     expect(transfer.record.downloadedBytes).toBe(data.length);
+    await transfer.stop();
+  });
+
+  it('ends its seeding when its time is over, in which only seeding counts, and seeds on when resumed', async () => {
+    transfer.limits.change({ seedTimeMs: 60_000 });
+    tracker.add(swarm.uploader('alice').only(0).address);
+    await clock.advance(600_000);
+    expect(transfer.record.seededMs).toBe(0);
+    tracker.add(swarm.uploader('bob').address);
+    await clock.advance(31_000);
+    await transfer.pause();
+    await clock.advance(600_000);
+    await transfer.resume();
+    await clock.advance(20_000);
+    expect(transfer.state).toBe('seeding');
+    await clock.advance(15_000);
+    expect(transfer.view()).toMatchObject({
+      state: 'finished',
+      reason: 'SEED_TIME_REACHED',
+      message: 'seeding ended after 1m, its limit',
+      record: { goal: 'pause', complete: true },
+      seedLimits: { seedRatio: Infinity, seedTimeMs: 60_000 },
+    });
+    expect(transfer.seeding.isDone).toBe(true);
+    expect(transfer.serving).toBeUndefined();
+    expect(tracker.said.at(-1)).toBe('withdraw');
+
+    await transfer.resume();
+    await clock.advance(600_000);
+    expect(transfer.view()).toMatchObject({ state: 'seeding', reason: '', record: { seedTimeMs: Infinity } });
+    await transfer.stop();
+  });
+
+  it('is not seeded after completion with a ratio of 0, and is once the limit is removed', async () => {
+    transfer.limits.change({ seedRatio: 0 });
+    tracker.add(swarm.uploader('alice').address);
+    await clock.advance(1000);
+    expect([transfer.state, transfer.view().reason]).toEqual(['finished', 'SEED_RATIO_REACHED']);
+    expect(tracker.said).toEqual(['started', 'completed', 'withdraw']);
+    transfer.limits.change({ seedRatio: 2 });
+    expect(transfer.seeding.isDone).toBe(false);
+    await transfer.resume();
+    await clock.advance(5000);
+    expect([transfer.state, transfer.record.seedRatio]).toEqual(['seeding', 2]);
     await transfer.stop();
   });
 });

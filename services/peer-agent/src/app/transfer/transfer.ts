@@ -1,6 +1,6 @@
 import type { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
-import { shortId, type InfoHash } from '@enjambre/core/ids';
+import type { InfoHash } from '@enjambre/core/ids';
 import { Serial } from '@enjambre/common/async/serial';
 import { failed, inDoubt, NO_FAILURE, type TransferRecord } from '../../domain/transfer-record.js';
 import { ContentSearch } from './content-search.js';
@@ -8,6 +8,7 @@ import { looksUnchanged, type CopiesChange } from './copy-looks.js';
 import { contentChanged, haltReason, membershipOf, type Content } from '../content.js';
 import { TransferTimings } from './transfer-timings.js';
 import { Download } from '../download/download.js';
+import { logFailure, logIfFailed, saveProgress } from './ending.js';
 import { Holding } from './holding.js';
 import { publish, type WholeContent } from './inventory.js';
 import { Ledger } from '../agent/ledger.js';
@@ -17,15 +18,17 @@ import { Presence } from './presence.js';
 import { checkDeletable, forget, type Removal, type RemovalOptions } from './removal.js';
 import { Resolution } from './resolution.js';
 import type { Running } from './room.js';
-import { startSeedingChores } from '../upload/seeding-chores.js';
-import { Serving, type ServingComponents } from '../upload/serving.js';
+import { beginSeeding, Seeding } from './seeding.js';
+import type { Serving } from '../upload/serving.js';
 import { StateMachine } from './state-machine.js';
 import type { Remedy, RunOptions, TransferComponents } from './transfer-components.js';
 import type { TransferRun } from './transfer-run.js';
 import {
   firstActiveState,
+  idleStateOf,
   initialState,
   viewOf,
+  waitOf,
   type TransferState,
   type TransferView,
 } from './transfer-view.js';
@@ -43,6 +46,7 @@ export class Transfer {
   readonly #ledger: Ledger;
   /** Its rate limits and priority. */
   readonly limits: TransferLimits;
+  readonly seeding: Seeding;
   readonly #resolution: Resolution;
   readonly #contentSearch: ContentSearch;
   readonly #timings: TransferTimings;
@@ -59,15 +63,13 @@ export class Transfer {
       parts.changed();
     });
     this.limits = parts.limits.forTransfer(record);
+    this.seeding = new Seeding(parts, this);
     this.#ledger = new Ledger(record, { ...parts, nowMs: () => parts.clock.nowMs() });
     this.#timings = new TransferTimings(parts.clock, record);
     this.#contentSearch = new ContentSearch(parts, record.infohash, {
-      had: () => this.#its.have,
+      ...this.#its.seen,
       checking: () => this.#states.enter('checking'),
-      moved: (content, change) => this.#its.note(change, content),
       missing: () => this.#rest(),
-      naming: (assembly) => this.#its.note({ assembly }),
-      replacing: () => this.#its.replacing(),
     });
     const membership = (): Membership => membershipOf(this.record, this.#its.content?.metainfo);
     this.#presence = new Presence(parts, record, membership);
@@ -124,16 +126,14 @@ export class Transfer {
   view(): TransferView {
     return viewOf({
       record: this.record,
-      state: this.state,
+      states: this.#states,
       content: this.#its.content,
       have: this.#its.have,
       ledger: this.#ledger,
       bans: this.parts.bans,
-      serves: this.serving !== undefined,
+      seedLimits: this.seeding.limits,
       checked: this.#contentSearch.checked,
-      finishing: this.#states.finishing,
-      waiting:
-        this.#contentSearch.reason || (this.#resolution.problem ?? this.#states.download?.problem ?? ''),
+      waiting: waitOf(this.#contentSearch, this.#resolution, this.#states.download),
       trackerAway: !this.parts.tracker.connected,
     });
   }
@@ -163,22 +163,19 @@ export class Transfer {
 
   pause(): Promise<void> {
     return this.#serial.run(async () => {
-      if (this.#its.record.goal === 'pause') return;
-      await this.#halt('PAUSED', 'the file was paused');
-      this.#its.record = { ...this.#its.record, goal: 'pause', ...NO_FAILURE };
-      this.#states.rest('paused');
-      this.#presence.leave('paused');
+      if (this.#its.record.goal !== 'pause') await this.#pauseWith('the file was paused', NO_FAILURE);
     });
   }
 
   /**
    * Resumes after a pause or a failure, and checks again for missing content; no effect on a running transfer. After a
-   * failure, damaged content is repaired.
+   * failure, damaged content is repaired. One that has finished seeds on, without the limits that are reached.
    */
   resume(): Promise<void> {
     return this.#serial.run(async () => {
       const { goal } = this.#its.record;
       if (goal === 'run' && this.state !== 'missing') return;
+      this.seeding.lift();
       await this.#again('the transfer restarts', TO_RUN, goal === 'failed' ? 'repair' : 'none');
     });
   }
@@ -249,7 +246,7 @@ export class Transfer {
     await this.#its.open();
     const { goal } = this.#its.record;
     if (goal !== 'run') {
-      const state = goal === 'pause' ? 'paused' : 'failed';
+      const state = idleStateOf(this.#its.record);
       if (this.state !== state) this.#states.rest(state);
       return;
     }
@@ -282,9 +279,8 @@ export class Transfer {
   async #resolve(signal: AbortSignal): Promise<Content | undefined> {
     this.#states.enter('resolving');
     const found = await this.#resolution.run(this.#its.record, signal);
-    if (!found) return undefined;
-    this.#its.record = found.record;
-    return (this.#its.content = found.content);
+    if (found) this.#its.identified(found);
+    return found?.content;
   }
 
   /** Waits for missing content. */
@@ -334,21 +330,35 @@ export class Transfer {
     this.#timings.stop();
     this.#its.have = content.selection.pieces.clone();
     const whole = { ...content, have: this.#its.have, ledger: this.#ledger, damaged: this.#damaged };
-    this.#seed({ ...this.parts, ...whole, share: this.limits.upload });
-    this.#presence.offers(run.event);
-  }
-
-  /** Serves the whole content and scrubs it in the background. Peers that fetch from the download stay connected. */
-  #seed(parts: ServingComponents & Pick<Content, 'store'>): void {
-    const serving = this.serving ?? new Serving(parts);
-    const endChores = startSeedingChores({
-      ...parts,
-      damaged: this.#damaged,
+    const parts = { ...this.parts, ...whole, share: this.limits.upload };
+    beginSeeding(this.#states, parts, {
       resealed: (fingerprint) => this.#its.note({ fingerprint }),
       sent: () => this.#presence.tell('numbers'),
+      elapsed: this.#checkSeeding,
     });
-    if (this.#states.offer({ kind: 'whole', serving, endChores })) this.#states.enter('seeding');
-    else endChores(); // Halted while the content was moved to its place.
+    this.#presence.offers(run.event);
+    this.#checkSeeding();
+  }
+
+  /** Ends the seeding if a limit is reached. */
+  readonly #checkSeeding = (): void => {
+    const [run, end] = [this.#states.run, this.seeding.look()];
+    if (!end) return;
+    const done = this.#serial.run(async () => {
+      if (this.#states.run !== run) return;
+      await this.#pauseWith('the file is no longer shared', end);
+      this.parts.log.info({ infohash: this.infohash, reason: end.reason }, `${this.name}: ${end.message}`);
+    });
+    logIfFailed(done, this.parts.log, 'the seeding could not be ended');
+  };
+
+  /** Stops, and records why. */
+  async #pauseWith(text: string, why: Pick<TransferRecord, 'reason' | 'message'>): Promise<void> {
+    await this.#halt('PAUSED', text);
+    this.#its.record = { ...this.#its.record, goal: 'pause', reason: why.reason, message: why.message };
+    this.#states.rest(idleStateOf(this.#its.record));
+    if (this.state === 'finished') this.#presence.withdraw();
+    else this.#presence.leave('paused');
   }
 
   /** The content changed or is gone: it must no longer be served. */
@@ -357,22 +367,19 @@ export class Transfer {
   };
 
   #fail(run: TransferRun, cause: unknown): void {
-    this.#serial
-      .run(async () => {
-        // The failed run is no longer the current one. Its failure may still put the content in doubt.
-        if (this.#states.run !== run) {
-          this.#its.note({ recheck: failed(this.#its.record, cause).recheck });
-          return;
-        }
-        await this.#halt(haltReason(cause), 'the transfer failed');
-        const lost = await this.#contentSearch.changeIfMissing(cause, this.#its.content, this.#its.record);
-        if (lost) return this.#again('the content is missing', lost);
-        this.#noteFailed(cause);
-        this.#presence.leave('failed', this.#its.record);
-      })
-      .catch((failure: unknown) => {
-        this.parts.log.error({ err: failure }, 'a failed transfer could not be stopped');
-      });
+    const done = this.#serial.run(async () => {
+      // The failed run is no longer the current one. Its failure may still put the content in doubt.
+      if (this.#states.run !== run) {
+        this.#its.note({ recheck: failed(this.#its.record, cause).recheck });
+        return;
+      }
+      await this.#halt(haltReason(cause), 'the transfer failed');
+      const lost = await this.#contentSearch.changeIfMissing(cause, this.#its.content, this.#its.record);
+      if (lost) return this.#again('the content is missing', lost);
+      this.#noteFailed(cause);
+      this.#presence.leave('failed', this.#its.record);
+    });
+    logIfFailed(done, this.parts.log, 'a failed transfer could not be stopped');
   }
 
   #noteFailed(cause: unknown, change: Partial<TransferRecord> = {}): void {
@@ -380,17 +387,13 @@ export class Transfer {
     const fault = EnjambreError.from(cause);
     this.parts.meter.failed(fault);
     this.#states.rest('failed', fault);
-    const { infohash, name } = this;
-    const facts = { err: cause, reason: fault.reason, file: { infohash, name } };
-    this.parts.log.error(facts, `${name || shortId(infohash)}: ${this.#its.record.message}`);
+    logFailure(this.parts.log, this.#its.record, cause);
   }
 
   /** Stops all work and saves the progress. */
   async #halt(reason: string, message: string): Promise<void> {
     const download = await this.#states.halt(reason, message);
-    await download?.checkpoint().catch((error: unknown) => {
-      this.parts.log.warn({ err: error }, `the progress of ${this.name} could not be saved`);
-    });
+    await saveProgress(download, this.parts.log, this.name);
     await this.#its.content?.store.close();
     this.#timings.stop();
   }

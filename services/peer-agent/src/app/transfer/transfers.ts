@@ -170,8 +170,9 @@ export class Transfers implements Startable, ServingDirectory {
 
   /** Downloads a newer version of content in its place; see {@link DownloadOptions}. */
   async moveOn({ record }: Transfer, found: Identity): Promise<Transfer> {
-    const { location, movingTo, maxUpload, maxDownload, priority, select } = record;
-    const limits = { maxUpload, maxDownload, priority };
+    const { location, movingTo, select, ...its } = record;
+    const { maxUpload, maxDownload, priority, seedRatio, seedTimeMs } = its;
+    const limits = { maxUpload, maxDownload, priority, seedRatio, seedTimeMs };
     const terms = { limits, replace: 'own', follow: true, select } as const;
     const { transfer } = await this.#fetch(found, undefined, { ...terms, wanted: movingTo || location });
     return transfer;
@@ -277,6 +278,7 @@ export class Transfers implements Startable, ServingDirectory {
     // After the fingerprint, which is thereby that of the hashed content.
     await hasher.confirm(content);
     const identity = identityOf(metainfo);
+    known?.seeding.lift();
     const before = known?.record;
     const copies = otherCopies(before ? copiesOf(before) : [], location, metainfo.name);
     const nowMs = clock.epochMs();

@@ -1,7 +1,7 @@
 import type { PieceStore } from '../ports/piece-store.js';
 import type { Clock } from '@enjambre/common/async/clock';
 
-/** Interval of scrub steps and of announcements of byte counts. */
+/** Interval of scrub steps, of announcements of byte counts and of looks at the seeding limits. */
 const CHORES_MS = 2000;
 
 export interface SeedingChores {
@@ -15,6 +15,8 @@ export interface SeedingChores {
   readonly resealed: (fingerprint: string) => void;
   /** More bytes were sent. */
   readonly sent: () => void;
+  /** Called at each interval. */
+  readonly elapsed: () => void;
 }
 
 /**
@@ -22,13 +24,14 @@ export interface SeedingChores {
  * announces byte counts. Scrubbing ends once damage is found. Returns a function that ends all of it.
  */
 export function startSeedingChores(parts: SeedingChores): () => void {
-  const { clock, store, ledger, damaged, resealed, sent } = parts;
+  const { clock, store, ledger, damaged, resealed, sent, elapsed } = parts;
   let announced = ledger.uploaded;
   let isScrubbing = false;
   let isOver = false;
   const timer = clock.every(CHORES_MS, () => {
     if (ledger.uploaded !== announced) sent();
     announced = ledger.uploaded;
+    elapsed();
     if (isScrubbing) return; // A large file that changed is being hashed.
     isScrubbing = true;
     store

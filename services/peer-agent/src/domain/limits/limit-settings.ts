@@ -1,5 +1,6 @@
 import { UNLIMITED } from './byte-bucket.js';
 import type { Priority } from './priority.js';
+import type { SeedSettings } from './seed-limits.js';
 
 /** Bytes per second in each direction, or UNLIMITED. */
 export interface RateSettings {
@@ -8,11 +9,18 @@ export interface RateSettings {
 }
 
 /** The limits of one transfer. */
-export interface LimitSettings extends RateSettings {
+export interface LimitSettings extends RateSettings, SeedSettings {
   readonly priority: Priority;
 }
 
 /** Absent fields stay unchanged. */
 export type LimitChange = Partial<LimitSettings>;
 
-export const NO_LIMITS: LimitSettings = { maxUpload: UNLIMITED, maxDownload: UNLIMITED, priority: 'normal' };
+/** No limits of its own. */
+export const NO_LIMITS: LimitSettings = {
+  maxUpload: UNLIMITED,
+  maxDownload: UNLIMITED,
+  priority: 'normal',
+  seedRatio: undefined,
+  seedTimeMs: undefined,
+};
