@@ -181,7 +181,14 @@ function composeNetwork(around: NetworkSurroundings): { hub: SessionHub; network
     overrides.store?.(id) ??
     (link ? new NatsStore({ link, log }, { id, host, replicas, maxBytes }) : new MemoryStore(id));
   const parts = networkParts(
-    { clock: SYSTEM_CLOCK, store, log, maxRecords: capacity.swarms },
+    {
+      clock: SYSTEM_CLOCK,
+      store,
+      log,
+      maxRecords: capacity.swarms,
+      maxPublications: capacity.publications,
+      percent: config.addressBudget,
+    },
     {
       onChange: () => network.flushSoon(),
       onKept: (record) => network.recorded(record.infohash, record),

@@ -53,6 +53,9 @@ const HEARTBEAT_MS = 1000;
 /** A snapshot of a large tracker takes seconds. */
 const SNAPSHOT_TIMEOUT_MS = 15_000;
 const REPLICA_ID_BYTES = 16;
+/** Steps in which publications are written again, in the time for which the store keeps one: each has a turn 15 times. */
+const RENEWAL_STEPS = 720;
+const RENEWAL_PARTS = 48;
 
 export function newReplicaId(): ReplicaId {
   return randomBytes(REPLICA_ID_BYTES).toString('hex');
@@ -77,6 +80,7 @@ export class Network implements Startable, StoreListener {
   #wasConnected = false;
   #heartbeat: Timer | undefined;
   #flushing: Timer | undefined;
+  #renewal: Timer | undefined;
   readonly #stopping = new AbortController();
 
   constructor(parts: NetworkComponents, init: NetworkInit) {
@@ -101,12 +105,18 @@ export class Network implements Startable, StoreListener {
     this.#heartbeat = this.#parts.clock.every(HEARTBEAT_MS, () => {
       this.#beat();
     });
-    await this.#parts.store.start(this);
+    const { clock, store } = this.#parts;
+    if (store.keptMs !== undefined) {
+      const stepMs = store.keptMs / RENEWAL_STEPS;
+      this.#renewal = clock.every(stepMs, () => this.#renew(Math.floor(clock.epochMs() / stepMs)));
+    }
+    await store.start(this);
   }
 
   async stop(): Promise<void> {
     this.#heartbeat?.cancel();
     this.#flushing?.cancel();
+    this.#renewal?.cancel();
     for (const queue of this.#parts.queues) queue.stop();
     this.#stopping.abort();
     this.#tell({ type: 'farewell' });
@@ -167,6 +177,13 @@ export class Network implements Startable, StoreListener {
     carryOut(effects);
     this.#noteOthers(before);
     this.#askForSnapshots();
+  }
+
+  /** A step by the clock on the wall, so that each publication has its turn although this tracker restarts. */
+  #renew(step: number): void {
+    const { registry, renew } = this.#parts;
+    for (const publication of registry.publications.inUseHere(step % RENEWAL_PARTS, RENEWAL_PARTS))
+      renew(publication);
   }
 
   /** Without other trackers nothing is sent: a new tracker requests a snapshot. */

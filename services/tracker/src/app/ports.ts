@@ -32,6 +32,8 @@ export interface TrackerStore {
   readonly available: boolean;
   /** True if records outlive the trackers. */
   readonly durable: boolean;
+  /** Time after which a record is forgotten that is not written again, in milliseconds; undefined if none is. */
+  readonly keptMs: number | undefined;
   /** The largest message of changes, as counted by `batchesOf`. */
   readonly maxMessageBytes: number;
   /** Messages that were foreign or malformed. */
@@ -47,7 +49,10 @@ export interface TrackerStore {
    */
   keep(record: FileRecord): Promise<FileRecord>;
   forget(infohash: InfoHash): Promise<void>;
-  /** Stores a publication, merged with the stored one. Returns the result, also when several trackers write at once. */
+  /**
+   * Stores a publication, merged with the stored one, and again if that is unchanged and old. Returns the result, also
+   * when several trackers write at once.
+   */
   keepPublication(publication: Publication): Promise<Publication>;
   /** @param key see `publicationKey` */
   forgetPublication(key: string): Promise<void>;

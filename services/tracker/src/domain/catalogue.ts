@@ -12,8 +12,12 @@ export interface FileRecord {
 
 /** Stores the records that all trackers of a network share. */
 export interface RecordKeeper {
-  /** Call it with this tracker's record; the shared record arrives later. */
-  keep(record: FileRecord): void;
+  /**
+   * Call it with this tracker's record; the shared record arrives later, unless the party has used up what it may store.
+   *
+   * @param party whose peer described the file; see `Session.party`
+   */
+  keep(record: FileRecord, party: string): void;
   forget(infohash: InfoHash): void;
 }
 
@@ -60,10 +64,10 @@ export class Catalogue {
   }
 
   /** Notes this tracker's description of a file; news for the network is stored. */
-  note(record: FileRecord): void {
+  note(record: FileRecord, party = ''): void {
     const known = this.#records.get(record.infohash);
     if (known && mergeRecords(known, record) === known) return;
-    this.keeper.keep(record);
+    this.keeper.keep(record, party);
   }
 
   /** Applies the network's record; undefined if it was forgotten. */

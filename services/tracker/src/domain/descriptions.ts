@@ -64,6 +64,8 @@ export class Descriptions {
 
   /** Notes the first description of a file for the network. */
   record({ infohash, claims: [first] }: Swarm): void {
-    if (first) this.catalogue?.note({ infohash, file: first.file, firstShare: first.firstShare });
+    if (!first) return;
+    const { file, firstShare, party } = first;
+    this.catalogue?.note({ infohash, file, firstShare }, party);
   }
 }

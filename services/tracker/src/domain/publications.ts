@@ -78,6 +78,8 @@ export interface PublicationsOptions {
   readonly keeper?: PublicationKeeper | undefined;
   /** True if connected peers have the file and it is listed under that name. */
   readonly isListed: (name: string, infohash: InfoHash) => boolean;
+  /** True if peers of this tracker have the file. */
+  readonly isHere: (infohash: InfoHash) => boolean;
   /** Connected peers that offer the file themselves under that name. */
   readonly sharersOf: (name: string, infohash: InfoHash) => Iterable<PeerId>;
   /** True if the peer itself offers the file now. */
@@ -156,6 +158,20 @@ export class Publications {
     const { name, publisher } = next;
     // Beyond the maximum of all parties, it may itself be the one that is dropped.
     if (this.#put(next) && this.#find(name, publisher.id) === next) this.options.keeper?.keep(next);
+  }
+
+  /**
+   * Publications of which peers of this tracker have a version, one of `parts` parts of them: to be written again before
+   * the network's store forgets them.
+   */
+  *inUseHere(part: number, parts: number): Iterable<Publication> {
+    for (const publications of this.#byParty.values())
+      for (const publication of publications) {
+        const [first] = publication.versions;
+        const isIn = first !== undefined && parseInt(first.infohash.slice(0, 8), 16) % parts === part;
+        if (isIn && publication.versions.some(({ infohash }) => this.options.isHere(infohash)))
+          yield publication;
+      }
   }
 
   /** Applies what another tracker knows. */

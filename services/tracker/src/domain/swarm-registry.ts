@@ -111,6 +111,7 @@ export class SwarmRegistry {
       percent: addressBudget,
       keeper: publicationKeeper,
       isListed: (name, infohash) => this.directory.isListed(name, infohash),
+      isHere: (infohash) => this.directory.swarm(infohash)?.hasLocal() === true,
       sharersOf: (name, infohash) => this.directory.sharers(name, infohash),
       isOffered: (publisher, infohash) => this.directory.isSharing(publisher, infohash),
     });

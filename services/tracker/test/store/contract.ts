@@ -61,7 +61,7 @@ export function sampleRecord(number: number, change: Partial<FileRecord> = {}): 
   };
 }
 
-function samplePublication(name: string, ...versions: [infohash: number, at: number][]): Publication {
+export function samplePublication(name: string, ...versions: [infohash: number, at: number][]): Publication {
   const { id } = samplePeer(1);
   return {
     publisher: { id, name: 'alice' },

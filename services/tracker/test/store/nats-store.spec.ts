@@ -7,8 +7,16 @@ import { waitFor } from '@enjambre/harness/wait-for';
 import type { NatsConnection } from 'nats';
 import { BUCKET, REPLICAS_SUBJECT, snapshotSubject } from '../../src/adapters/nats/names.js';
 import { NatsStore } from '../../src/adapters/nats/nats-store.js';
+import { keyOfPublication } from '../../src/adapters/nats/stored-record.js';
+import { publicationKey } from '../../src/domain/publications.js';
 import { sampleHash } from '../samples.js';
-import { RecordingTracker, sampleRecord, trackerStoreContract, type OpenStore } from './contract.js';
+import {
+  RecordingTracker,
+  samplePublication,
+  sampleRecord,
+  trackerStoreContract,
+  type OpenStore,
+} from './contract.js';
 
 const log = createLogger({ name: 'tracker', level: 'silent' });
 
@@ -91,6 +99,29 @@ describe('a store on NATS', () => {
     await waitFor(() => tracker.store.available, { what: 'the store' });
     return tracker;
   };
+
+  test('writes a publication again that is unchanged and old, so that NATS does not forget it', async () => {
+    const link = await links.open();
+    const open: OpenStore = (id) => new NatsStore({ link, log }, { id, replicas: 'auto', maxAgeMs: 5000 });
+    const tracker = new RecordingTracker(open);
+    trackers.push(tracker);
+    await tracker.store.start(tracker);
+    await waitFor(() => tracker.store.available, { what: 'the store' });
+    const publication = samplePublication('renewed', [1, 5]);
+    const kv = await stranger.jetstream().views.kv(BUCKET, { bindOnly: true });
+    const key = keyOfPublication(publicationKey(publication));
+    const revision = async (): Promise<number | undefined> => (await kv.get(key))?.revision;
+    await tracker.store.keepPublication(publication);
+    const first = await revision();
+    await tracker.store.keepPublication(publication);
+    expect(await revision()).toBe(first);
+    const isRenewed = async (): Promise<boolean> => {
+      await tracker.store.keepPublication(publication);
+      return (await revision()) !== first;
+    };
+    await waitFor(isRenewed, { what: 'the renewal', timeoutMs: 4000, everyMs: 100 });
+    expect(tracker.publications.get(publicationKey(publication))).toEqual(publication);
+  });
 
   test('ignores and counts foreign messages, and continues', async () => {
     const [one, other] = [await started(), await started()];

@@ -16,7 +16,8 @@ export class MemoryNetwork {
 
 /** A store in this process: for a single tracker, or for several in one process. */
 export class MemoryStore implements TrackerStore {
-  readonly durable = false;
+  readonly durable: boolean = false;
+  readonly keptMs: number | undefined = undefined;
   readonly maxMessageBytes = MAX_MESSAGE_BYTES;
   readonly ignored = 0;
   #listener: StoreListener | undefined;

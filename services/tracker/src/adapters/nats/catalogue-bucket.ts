@@ -83,6 +83,8 @@ const TIMEOUT_MS = 5000;
 const RETRY_MS = 1000;
 /** Attempts to write a record that several trackers write at once; one of them succeeds in each round. */
 const MAX_ATTEMPTS = 10;
+/** Part of its time after which an entry that is still in use is written again. */
+const OLD_AGE = 0.2;
 /** JetStream's error code for a record that has changed since it was read. */
 const WRONG_LAST_SEQUENCE = 10_071;
 
@@ -168,7 +170,8 @@ export class CatalogueBucket {
       const present = entry?.operation === 'PUT' ? this.#read(entry, codec) : undefined;
       if (entry && present) {
         const merged = codec.merge(present, item);
-        if (!codec.same(merged, present)) await kv.update(key, codec.encode(merged), entry.revision);
+        if (!codec.same(merged, present) || this.#isOld(entry))
+          await kv.update(key, codec.encode(merged), entry.revision);
         return merged;
       }
       if (entry) await kv.update(key, codec.encode(item), entry.revision);
@@ -179,6 +182,11 @@ export class CatalogueBucket {
       if (isFull(error) && (await this.#grow())) return undefined;
       throw error;
     }
+  }
+
+  /** NATS forgets an entry some time after it was last written. */
+  #isOld({ created }: KvEntry): boolean {
+    return Date.now() - created.getTime() > this.#init.maxAgeMs * OLD_AGE;
   }
 
   async #followWhile(connection: NatsConnection, listener: Listener, following: Following): Promise<void> {

@@ -44,6 +44,7 @@ const STOP_WAIT_MS = 1000;
  */
 export class NatsStore implements TrackerStore {
   readonly durable = true;
+  readonly keptMs: number;
   readonly maxMessageBytes = MAX_MESSAGE_BYTES;
   readonly #link: NatsLink;
   readonly #bucket: CatalogueBucket;
@@ -61,6 +62,7 @@ export class NatsStore implements TrackerStore {
       maxBytes = DEFAULT_MAX_BYTES,
     } = init;
     this.#link = parts.link;
+    this.keptMs = maxAgeMs;
     this.#bucket = new CatalogueBucket(parts, { maxAgeMs, maxBytes, replicas });
     this.#channel = new ReplicaChannel(parts, {
       id,
