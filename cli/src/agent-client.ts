@@ -6,6 +6,8 @@ import {
   type DownloadResponse,
   type Explanation,
   type GetInfoResponse,
+  type ListContentsRequest,
+  type ListContentsResponse,
   type RemoveTransferResponse,
   type SetLimitsRequest,
   type SetLimitsResponse,
@@ -166,6 +168,11 @@ export class AgentClient {
     )) {
       if (event) yield event;
     }
+  }
+
+  /** Shared content, then its files. */
+  contents(request: ListContentsRequest): AsyncGenerator<ListContentsResponse, void, undefined> {
+    return this.#channel.read(() => this.#client.listContents(request, this.#channel.metadata));
   }
 
   /** Progress messages, then the shared file. Leaving the loop stops the hashing. */

@@ -15,6 +15,7 @@ A name means the newest version of its publisher; if several peers publish it, t
   enjambre get a.bin b.bin -o /srv         two files, into /srv
   enjambre get - < w1.torrent              what a .torrent names
   enjambre get set --select 'sub/*.bin'    part of a folder; ** matches across folders
+  enjambre get set --show-files            the paths in it, and nothing is downloaded
   enjambre get set --select sub --select '!**/*.log'    a folder in it, without its logs
   enjambre get w1.bin --seed-ratio 2 --seed-time 12h    seeds until the first of both
   enjambre get w1.bin --seed-ratio 0       and does not seed it after completion
@@ -133,6 +134,10 @@ export const SHARING: readonly ClientCommand[] = [
         parse: (value: string, previous: readonly string[] | undefined) =>
           append(present('--select: a pattern is missing')(value), previous),
       },
+      {
+        flags: '--show-files',
+        description: 'list the files in it, or those that --select matches, and download nothing',
+      },
       { flags: '--detach', description: 'return at once; the agent continues in the background' },
       {
         flags: '--timeout <DURATION>',
@@ -154,6 +159,11 @@ export const SHARING: readonly ClientCommand[] = [
     ],
     notes: GET_NOTES,
     handle: async (session, refs, given) => {
+      const select = Array.isArray(given.select) ? given.select.map(String) : [];
+      if (given.showFiles === true) {
+        const { showFiles } = await import('./commands/show-files.js');
+        return showFiles(session, refs, { publisher: text(given.publisher), select });
+      }
       const [{ get }, { limitsGiven }] = await Promise.all([
         import('./commands/get.js'),
         import('./limit-values.js'),
@@ -164,7 +174,7 @@ export const SHARING: readonly ClientCommand[] = [
         publisher: text(given.publisher),
         replace: given.replace === true,
         follow: given.follow === true,
-        select: Array.isArray(given.select) ? given.select.map(String) : [],
+        select,
         detach: given.detach === true,
         exec: text(given.exec),
         timeoutSeconds: typeof given.timeout === 'number' ? given.timeout : undefined,

@@ -95,6 +95,9 @@ describe('docs/schemas/commands.json', () => {
     expect(await described(alice, share)).toContain('shared');
     expect(await described(undefined, ['inspect', torrent])).toEqual(['torrent', 'entry']);
     expect((await described(bob, ['get', file.infohash])).at(-1)).toBe('done');
+    expect(await described(bob, ['get', 'tree', '--show-files'])).toEqual(['content', 'entry']);
+    const part = ['get', 'tree', '--select', 'a', '--show-files'];
+    expect(await described(bob, part)).toEqual(['content', 'entry']);
     expect(await described(bob, ['get', 'tree', '--detach'])).toEqual(['transfer']);
     await untilStatus(swarm, bob, { ref: 'tree', is: ({ state }) => state === 'seeding', what: 'the tree' });
   });

@@ -14,8 +14,8 @@ const SIZES: Readonly<Record<string, number>> = {
   'sub/b.bin': 8 * MIB,
   'sub/c.bin': 8 * MIB + 5,
   'sub/deep/d.bin': 2 * MIB,
-  'sub/empty.bin': 0,
   'sub/e.log': 300 * KIB,
+  'sub/empty.bin': 0,
 };
 const WHOLE = Object.values(SIZES).reduce((sum, size) => sum + size, 0);
 const PART = (SIZES['sub/b.bin'] ?? 0) + (SIZES['sub/c.bin'] ?? 0);
@@ -55,11 +55,32 @@ const get = (agent: SwarmAgent, ...args: string[]): Promise<CommandResult> =>
 describe('part of a folder', () => {
   test('that has no file is refused with some paths, and nothing is written', async () => {
     const refused = await swarm.command(two, ['get', 'set', '--select', '*.nope']);
-    expect(refused).toMatchObject({ code: 1, stdout: '' });
-    expect(refused.stderr).toMatch(/no file matches "\*\.nope" in "set", which has "a\.bin", .* and 2 more$/);
-    expect(await statusOf(swarm, two, 'set')).toMatchObject({ state: 'failed', reason: 'NOTHING_SELECTED' });
+    expect(refused).toMatchObject({ code: 3, stdout: '' });
+    expect(refused.stderr).toMatch(
+      /no file matches "\*\.nope" in "set", which has "a\.bin", .* and 2 more: choose others with --select$/,
+    );
+    expect((await swarm.command(two, ['ls', '--json'])).json).toEqual([]);
     await expect(access(join(two.downloadDir, 'set'))).rejects.toThrow('ENOENT');
     await expect(access(join(two.downloadDir, '.incomplete'))).rejects.toThrow('ENOENT');
+  });
+
+  test('is chosen from the paths in it, without a download', async () => {
+    const all = await swarm.command(two, ['get', 'set', '--show-files']);
+    expect(all.stdout.split('\n').map((line) => line.replace(/^ *\S+ \S+ {2}/, ''))).toEqual(
+      Object.keys(SIZES),
+    );
+    expect(all.stderr).toBe('set: 22.3 MB, 7 files');
+    const { json } = await get(two, '--show-files', '--select', 'sub/*.bin');
+    expect(json).toEqual([
+      expect.objectContaining({
+        type: 'content',
+        file_count: 7,
+        selected_file_count: 3,
+        selected_bytes: PART,
+      }),
+      ...['sub/b.bin', 'sub/c.bin', 'sub/empty.bin'].map((path) => expect.objectContaining({ path })),
+    ]);
+    expect((await swarm.command(two, ['ls', '--json'])).json).toEqual([]);
   });
 
   test('survives kill -9, fetches and writes only its files, and is complete with them', async () => {

@@ -101,7 +101,7 @@ describe('the selection of patterns', () => {
 
   it('names some paths if it would be empty', () => {
     const message = expect.stringMatching(
-      /^no file matches "\*\.nope" in "set", which has "\.env", .* and 2 more$/,
+      /^no file matches "\*\.nope" in "set", which has "\.env", .* and 2 more: choose others$/,
     );
     expect(() => selectionOf(SET, ['*.nope'])).toThrow(
       expect.objectContaining({ reason: 'NOTHING_SELECTED', message }),

@@ -1,6 +1,8 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { Metainfo } from '@enjambre/core/metainfo';
 import { quote } from '@enjambre/core/quote';
+import { runSteps, StepCount, type Steps } from '@enjambre/core/steps';
+import { turns } from '@enjambre/common/async/turns';
 import { Minimatch } from 'minimatch';
 import { Selection } from '../domain/selection.js';
 
@@ -22,22 +24,32 @@ const MAX_EXAMPLES = 5;
 
 /** Throws `invalid` BAD_SELECT for patterns that no path can match, and for more than an agent takes. */
 export function checkPatterns(patterns: SelectPatterns): void {
-  if (patterns.length > MAX_PATTERNS) throw badSelect(`at most ${MAX_PATTERNS} patterns are possible`);
+  if (patterns.length > MAX_PATTERNS)
+    throw badSelect(`at most ${MAX_PATTERNS} patterns are possible: choose fewer`);
   for (const pattern of patterns) {
     if (pattern.length > MAX_PATTERN_CHARACTERS)
-      throw badSelect(`a pattern has at most ${MAX_PATTERN_CHARACTERS} characters`);
-    if (partsOf(pattern).glob === '') throw badSelect(`the pattern ${quote(pattern)} names no path`);
+      throw badSelect(`a pattern has at most ${MAX_PATTERN_CHARACTERS} characters: choose a shorter one`);
+    if (partsOf(pattern).glob === '')
+      throw badSelect(`the pattern ${quote(pattern)} names no path: choose another`);
   }
 }
 
-/** The files that `patterns` select. Throws as {@link checkSelects} does. */
+/** The files that `patterns` select. Throws as {@link prepareMatch} does. */
 export function selectionOf(metainfo: Metainfo, patterns: SelectPatterns): Selection {
-  const known = selections.get(metainfo) ?? new Map<string, Selection>();
-  selections.set(metainfo, known);
-  const key = JSON.stringify(patterns);
-  const selection = known.get(key) ?? select(metainfo, patterns);
-  known.set(key, selection);
-  return selection;
+  return runSteps(selectionSteps(metainfo, patterns));
+}
+
+/** The same in turns: a later {@link selectionOf} takes no time, even if there are a million files. */
+export function prepareSelection(metainfo: Metainfo, patterns: SelectPatterns): Promise<Selection> {
+  return turns.run(selectionSteps(metainfo, patterns));
+}
+
+/**
+ * Returns a test whether a file is selected, by its index. Throws `invalid` NOT_A_FOLDER for a single file, and
+ * `not-found` NOTHING_SELECTED if no file with content is selected.
+ */
+export function prepareMatch(content: Named, patterns: SelectPatterns): Promise<(file: number) => boolean> {
+  return turns.run(matchSteps(content, patterns));
 }
 
 /** False if {@link selectionOf} throws. */
@@ -52,26 +64,35 @@ export function selectsAny(metainfo: Metainfo, patterns: SelectPatterns): boolea
 /** Selections in use, by metainfo and patterns: there may be a million files. */
 const selections = new WeakMap<Metainfo, Map<string, Selection>>();
 
-function select(metainfo: Metainfo, patterns: SelectPatterns): Selection {
-  if (patterns.length === 0) return new Selection(metainfo);
-  return new Selection(metainfo, checkSelects(metainfo, patterns));
+function* selectionSteps(metainfo: Metainfo, patterns: SelectPatterns): Steps<Selection> {
+  const known = selections.get(metainfo) ?? new Map<string, Selection>();
+  selections.set(metainfo, known);
+  const key = JSON.stringify(patterns);
+  const isSelected = known.has(key) ? undefined : yield* matchSteps(metainfo, patterns);
+  const selection = known.get(key) ?? new Selection(metainfo, patterns.length === 0 ? undefined : isSelected);
+  known.set(key, selection);
+  return selection;
 }
 
-/**
- * Returns a test whether a file is selected, by its index. Throws `invalid` NOT_A_FOLDER for a single file, and
- * `not-found` NOTHING_SELECTED if no file with content is selected.
- */
-export function checkSelects(content: Named, patterns: SelectPatterns): (file: number) => boolean {
+function* matchSteps(content: Named, patterns: SelectPatterns): Steps<(file: number) => boolean> {
   const { name, isFolder, files } = content;
+  if (patterns.length === 0) return () => true;
   if (!isFolder) {
-    const message = `${quote(name)} is a single file, not a folder: there is nothing to select in it`;
-    throw new EnjambreError('invalid', 'NOT_A_FOLDER', message, { metadata: { setting: 'select' } });
+    const message = `${quote(name)} is a single file, not a folder: download it without a selection`;
+    throw new EnjambreError('invalid', 'NOT_A_FOLDER', message);
   }
   const matches = matcherOf(patterns);
-  const selected = files.map(({ path }) => matches(path.join('/')));
-  if (!files.some(({ length }, file) => length > 0 && selected[file] === true))
-    throw nothingSelected(content, patterns, selected.includes(true));
-  return (file) => selected[file] === true;
+  const step = new StepCount();
+  const selected = new Set<number>();
+  let bytes = 0;
+  for (const [file, { path, length }] of files.entries()) {
+    if (step.isFull()) yield;
+    if (!matches(path.join('/'))) continue;
+    selected.add(file);
+    bytes += length;
+  }
+  if (bytes === 0) throw nothingSelected(content, patterns, selected.size > 0);
+  return (file) => selected.has(file);
 }
 
 /** Returns a test whether a path is selected. It takes polynomial time, since minimatch does not backtrack. */
@@ -124,6 +145,6 @@ function nothingSelected({ name, files }: Named, patterns: SelectPatterns, empty
   const what = empty ? `${wanted} selects only empty files` : `no file matches ${wanted}`;
   const some = files.slice(0, MAX_EXAMPLES).map(({ path }) => quote(path.join('/')));
   const more = files.length > some.length ? ` and ${files.length - some.length} more` : '';
-  const message = `${what} in ${quote(name)}, which has ${some.join(', ')}${more}`;
+  const message = `${what} in ${quote(name)}, which has ${some.join(', ')}${more}: choose others`;
   return new EnjambreError('not-found', 'NOTHING_SELECTED', message, { metadata: { setting: 'select' } });
 }

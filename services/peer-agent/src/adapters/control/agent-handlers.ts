@@ -18,7 +18,6 @@ import type { AgentLimits } from '../../app/agent/limits.js';
 import type { Locality } from '../../app/agent/locality.js';
 import type { Messages } from '../../app/messages/messages.js';
 import type { Transfer } from '../../app/transfer/transfer.js';
-import type { DownloadSource } from '../../app/transfer/download-source.js';
 import type { Transfers } from '../../app/transfer/transfers.js';
 import type { RelayLink } from '../messaging/relay-link.js';
 import type { TrackerLink } from '../tracker/tracker-link.js';
@@ -30,6 +29,8 @@ import { agentLimitsToWire, limitChangeFromWire, limitHandlers } from './limit-h
 import { messagingService } from './message-handlers.js';
 import { networkHandlers } from './network-handlers.js';
 import { share } from './share-handler.js';
+import { sourceOf } from './source.js';
+import { listContents } from './contents-handler.js';
 import { checkWithin, type RemoteRoots } from './remote-roots.js';
 import { TokenCheck } from './token-check.js';
 import { ChangeSignal } from './signals.js';
@@ -99,6 +100,9 @@ function agentService(
       if (request.outputDir !== '') await checkWithin(request.outputDir, roots.output, 'download to');
       return download(transfers, request);
     }),
+    listContents: handlers.serverStream((request, context) =>
+      listContents(transfers.contents, request, context),
+    ),
     listTransfers: handlers.unary(() => ({
       transfers: transfers.list().map((transfer) => transferToWire(transfer.view())),
     })),
@@ -164,17 +168,6 @@ async function download(
   const wanted = { ...options, limits: limitChangeFromWire(limits) };
   const { transfer, already } = await transfers.download(sourceOf(source), wanted);
   return { transfer: transferToWire(transfer.view()), alreadyComplete: already };
-}
-
-function sourceOf(source: DownloadRequest['source']): DownloadSource {
-  switch (source?.$case) {
-    case 'metainfo':
-      return { kind: 'metainfo', bytes: source.value };
-    case 'ref':
-      return { kind: 'ref', ref: source.value };
-    case undefined:
-      throw new EnjambreError('invalid', 'BAD_REF', 'no source given: set ref or metainfo');
-  }
 }
 
 async function* watch(

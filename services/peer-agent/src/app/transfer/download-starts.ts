@@ -6,7 +6,7 @@ import type { TransferRecord } from '../../domain/transfer-record.js';
 import { identityOfRecord, newRecord, type Identity } from '../agent/identity.js';
 import type { TransferArchive } from '../ports/archives.js';
 import type { StoreFactory } from '../ports/store-factory.js';
-import { selectionOf } from '../select-files.js';
+import { prepareSelection, selectionOf } from '../select-files.js';
 import { noting } from './copy-looks.js';
 import { amendmentOf, type DownloadTerms } from './download-terms.js';
 import type { RoomNeed } from './room.js';
@@ -118,7 +118,7 @@ export class DownloadStarts {
   ): Promise<Transfer> {
     const { clock, archive } = this.parts;
     const { replace, select } = wishes;
-    const selection = metainfo && selectionOf(metainfo, select);
+    const selection = metainfo && (await prepareSelection(metainfo, select));
     try {
       await this.#reserve(found, metainfo, { folder: location, replace, select });
       // An earlier transfer of this infohash may have left progress that could not be deleted.

@@ -6,7 +6,7 @@ import type { ReplacedContent } from '../ports/piece-store.js';
 import { noteComplete } from './completion.js';
 import { openContent, type Content } from '../content.js';
 import { openAssembly } from './inventory.js';
-import { selectsAny } from '../select-files.js';
+import { prepareSelection, selectsAny } from '../select-files.js';
 import type { Running } from './room.js';
 import { endMove, logWarning, takeAlong, tryDisk, type Moved } from './target-claim.js';
 import type { TransferComponents } from './transfer-components.js';
@@ -68,6 +68,7 @@ export class Holding {
     const metainfo = content?.metainfo ?? (await this.parts.archive.readMetainfo(record.infohash));
     this.record = await endMove(metainfo, record, this.parts);
     if (this.record !== record) this.parts.moved();
+    if (metainfo && !content) await prepareSelection(metainfo, record.select).catch(() => undefined);
     if (metainfo && !content) this.content = this.#open(metainfo);
     if (this.record.replace !== 'none' && !this.record.inPlace) await this.#putBack();
   }

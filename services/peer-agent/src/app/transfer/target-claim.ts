@@ -4,13 +4,13 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 import type { Content } from '../content.js';
-import { selectionOf } from '../select-files.js';
+import { prepareSelection } from '../select-files.js';
 import { checkAskedName } from './asked-name.js';
 import type { TransferComponents } from './transfer-components.js';
 
 /**
  * Once the metainfo of a download is known: reserves its target and saves the metainfo. Throws `already-exists`
- * TARGET_TAKEN or PATH_EXISTS, and as {@link selectionOf} does, before the first block is requested.
+ * TARGET_TAKEN or PATH_EXISTS, and as {@link prepareSelection} does, before the first block is requested.
  */
 export async function settleName(
   metainfo: Metainfo,
@@ -20,7 +20,7 @@ export async function settleName(
   const { name, totalLength } = metainfo;
   const replaces = record.replace !== 'none';
   checkAskedName(metainfo, record);
-  const selectedBytes = selectionOf(metainfo, record.select).bytes;
+  const selectedBytes = (await prepareSelection(metainfo, record.select)).bytes;
   await claim({ folder: record.location, name });
   await stores.checkTarget(record.location, name, totalLength, replaces);
   await archive.writeMetainfo(metainfo);

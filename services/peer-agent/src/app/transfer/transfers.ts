@@ -11,7 +11,8 @@ import type { Offender } from '../agent/bans.js';
 import { adding, dropping } from './copy-looks.js';
 import { absolute, wantedOf, type DownloadSource } from './download-source.js';
 import { asked, identityOf, newRecord, type Identity } from '../agent/identity.js';
-import { checkPatterns, checkSelects } from '../select-files.js';
+import { checkPatterns, prepareMatch } from '../select-files.js';
+import { ContentsLookup } from './contents.js';
 import { checkTorrentName } from './asked-name.js';
 import { KeyedSerial } from './keyed-serial.js';
 import { Outdated } from './outdated.js';
@@ -71,6 +72,7 @@ export class Transfers implements Startable, ServingDirectory {
   readonly #lookup: TransferLookup;
   readonly #replacement: Replacement;
   readonly #downloads: DownloadStarts;
+  readonly contents: ContentsLookup;
   readonly #published: OwnPublications;
 
   constructor(
@@ -101,6 +103,9 @@ export class Transfers implements Startable, ServingDirectory {
     );
     this.#published = new OwnPublications(parts.signer, (infohash) => this.#isOffered(infohash));
     this.#saver = new RecordSaver({ ...parts, transfers: this });
+    const [lookup, infohashes] = [this.#lookup, this.#infohashes];
+    const has = (infohash: InfoHash): boolean => this.#transfers.has(infohash);
+    this.contents = new ContentsLookup({ ...parts, lookup, infohashes, has });
   }
 
   async start(): Promise<void> {
@@ -158,7 +163,7 @@ export class Transfers implements Startable, ServingDirectory {
     const found = info ? identityOf(info) : await this.#lookup.identify(ref, publisher);
     if (follow) checkFollowable(found, publisher);
     if (info && !this.#transfers.has(found.infohash)) checkTorrentName(info, name);
-    if (info && select.length > 0) checkSelects(info, select);
+    await (info ? prepareMatch(info, select) : this.contents.checkSelects(found, select));
     const identity = asked(found, name);
     const terms = { limits, replace: replaceOf(identity, options), follow, select };
     // Both together say that another publisher's file is meant to go.

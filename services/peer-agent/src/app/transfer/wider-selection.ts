@@ -7,7 +7,7 @@ import type { Selection } from '../../domain/selection.js';
 import { NO_FAILURE, type TransferRecord } from '../../domain/transfer-record.js';
 import type { TransferArchive } from '../ports/archives.js';
 import type { StoreFactory } from '../ports/store-factory.js';
-import { checkPatterns, selectionOf, type SelectPatterns } from '../select-files.js';
+import { checkPatterns, prepareSelection, type SelectPatterns } from '../select-files.js';
 import type { Transfer } from './transfer.js';
 
 interface WiderParts {
@@ -17,7 +17,7 @@ interface WiderParts {
 
 /**
  * Changes of a known transfer that is requested again with these patterns; undefined if it has these files, or gets
- * them. What it selects only grows: a download never deletes what it has fetched. Throws as {@link selectionOf} does,
+ * them. What it selects only grows: a download never deletes what it has fetched. Throws as {@link prepareSelection} does,
  * `precondition` SELECTS_MORE and SELECTS_OTHERS, and `already-exists` PATH_EXISTS for a file that has the place of a
  * newly selected one.
  */
@@ -31,11 +31,12 @@ export async function widened(
   const metainfo = await parts.archive.readMetainfo(record.infohash);
   // Nothing is fetched yet: what is requested now counts.
   if (!metainfo) return { select: patterns, goal: 'run', ...NO_FAILURE };
-  const [old, next] = [selectionOf(metainfo, record.select), selectionOf(metainfo, patterns)];
+  const old = await prepareSelection(metainfo, record.select);
+  const next = await prepareSelection(metainfo, patterns);
   if (old.includes(next) && (record.complete || next.includes(old))) return undefined;
   if (old.includes(next)) throw selectsMore(record);
   const select = next.includes(old) ? patterns : together(record, patterns);
-  const wider = selectionOf(metainfo, select);
+  const wider = await prepareSelection(metainfo, select);
   await checkFree(metainfo, record, { old, wider }, parts.stores);
   const recheck = record.recheck || !(await keepPieces(known, old, parts.archive));
   const undone = { complete: false, completedAtMs: 0, fingerprint: '', recheck, doneBytes: record.doneBytes };

@@ -1,0 +1,53 @@
+import type { Content, ContentEntry } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { withAgent } from '../agent-client.js';
+import type { Session } from '../context.js';
+import { downloadSource } from '../ref.js';
+import { count, formatBytes, plain } from '../render/text.js';
+import { forEach } from '../several.js';
+
+export interface ShowFilesOptions {
+  readonly publisher?: string | undefined;
+  readonly select?: readonly string[];
+}
+
+/** Columns of a size. */
+const SIZE_COLUMNS = 8;
+
+/** `enjambre get --show-files`: the files in shared content, one a line, as `--select` names them. */
+export async function showFiles(
+  session: Session,
+  refs: readonly string[],
+  { publisher = '', select = [] }: ShowFilesOptions,
+): Promise<void> {
+  await withAgent(session, (agent) =>
+    forEach(session, refs, async (ref) => {
+      const source = await downloadSource(ref, session);
+      for await (const { content, entries } of agent.contents({ source, publisher, select: [...select] })) {
+        if (content) begin(session, content);
+        for (const entry of entries) show(session, entry);
+      }
+    }),
+  );
+}
+
+function begin({ output }: Session, content: Content): void {
+  const { name, sizeBytes, fileCount, selectedBytes, selectedFileCount } = content;
+  const isPart = selectedFileCount < fileCount;
+  output.object({
+    type: 'content',
+    infohash: content.infohash,
+    name,
+    folder: content.folder,
+    size_bytes: sizeBytes,
+    file_count: fileCount,
+    selected_bytes: isPart ? selectedBytes : undefined,
+    selected_file_count: isPart ? selectedFileCount : undefined,
+  });
+  const part = isPart ? `${formatBytes(selectedBytes)}, ${count(selectedFileCount, 'file')}, of ` : '';
+  output.hint(`${plain(name)}: ${part}${formatBytes(sizeBytes)}, ${count(fileCount, 'file')}`);
+}
+
+function show({ output }: Session, { path, sizeBytes, executable }: ContentEntry): void {
+  output.object({ type: 'entry', path, size_bytes: sizeBytes, executable });
+  output.line(`${formatBytes(sizeBytes).padStart(SIZE_COLUMNS)}  ${plain(path)}`);
+}
