@@ -131,12 +131,27 @@ describe('part of a folder', () => {
     expect(refused.stderr).toContain(`${own} already exists, and is not from this download`);
     expect(await readFile(own)).toEqual(before);
 
-    const { downloaded_bytes: fetched } = await statusOf(swarm, one, 'set');
-    expect(lastLine(await get(one, '--select', 'sub/deep'))).toMatchObject({ type: 'done' });
-    expect(await statusOf(swarm, one, 'set')).toMatchObject({
-      select: ['sub/*.bin', 'sub/deep'],
-      selected_bytes: PART + 2 * MIB,
-      downloaded_bytes: fetched + 2 * MIB,
+    const slow = swarm.start(one, [
+      'get',
+      'set',
+      '--select',
+      'sub/deep',
+      '--max-download',
+      '500kB',
+      '--json',
+    ]);
+    await untilDone(slow, PART + 256 * KIB);
+    await one.process.kill();
+    await slow.stop();
+    one = await swarm.startAgent('one');
+    const grown = { select: ['sub/*.bin', 'sub/deep'], selected_bytes: PART + 2 * MIB };
+    expect(await statusOf(swarm, one, 'set')).toMatchObject(grown);
+    expect(lastLine(await get(one, '--select', 'sub/deep', '--max-download', 'none'))).toMatchObject({
+      type: 'done',
+    });
+    expect(await filesOf(one)).toEqual({
+      ...only('sub/b.bin', 'sub/c.bin', 'sub/empty.bin', 'sub/deep/d.bin'),
+      'a.bin': expect.anything(),
     });
   });
 

@@ -143,11 +143,17 @@ describe('a selection', () => {
   it('of an unfinished download is not made smaller, nor mixed with patterns that exclude', async () => {
     await uploader.stop();
     await agent.download(metainfo, { select: ['sub', 'z.txt'] });
-    await expect(get('sub')).rejects.toMatchObject({ reason: 'SELECTS_MORE' });
+    expect((await agent.download(metainfo, { select: ['sub'] })).record.select).toEqual(['sub', 'z.txt']);
     await expect(get('**/*.bin', '!sub')).rejects.toMatchObject({ reason: 'SELECTS_OTHERS' });
     expect(agent.transfers.get(metainfo.infohash).record.select).toEqual(['sub', 'z.txt']);
     const transfer = await agent.download(metainfo, { select: ['!a.bin'] });
     expect(transfer.record.select).toEqual(['sub', 'z.txt']);
+  });
+
+  it('does not make a download of everything smaller', async () => {
+    await uploader.stop();
+    await agent.download(metainfo);
+    await expect(get('sub')).rejects.toMatchObject({ reason: 'SELECTS_MORE' });
   });
 
   it('does not grow over a file of the user, nor delete it', async () => {
@@ -165,6 +171,22 @@ describe('a selection', () => {
     await get('z.txt');
     expect(await present()).toEqual(['sub/b.bin', 'sub/c.bin', 'sub/none', 'z.txt']);
     expect(transfer.state).toBe('seeding');
+  });
+
+  it('grows after its folder was deleted: all of it is fetched', async () => {
+    const transfer = await get('sub');
+    await rm(at(), { recursive: true });
+    await transfer.pause();
+    await transfer.resume();
+    await inState(transfer, 'missing');
+    await get();
+    expect(await present()).toHaveLength(5);
+  });
+
+  it('is not fetched again into its folder by one who only asks for less, and stays as it is', async () => {
+    const transfer = await get('sub', 'z.txt');
+    await get('sub/*.bin');
+    expect(transfer.record).toMatchObject({ select: ['sub', 'z.txt'], complete: true });
   });
 
   it('becomes the whole when the content is shared from another folder', async () => {

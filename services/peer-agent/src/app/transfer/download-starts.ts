@@ -76,7 +76,9 @@ export class DownloadStarts {
     if (step === 'fetch') return this.#fetchAgain(known, { location: folder, limits, wider });
     known.limits.change(limits);
     if (step === 'relocate') await this.#relocate(known, folder);
+    const isGone = known.state === 'missing';
     if (wider) await known.become(wider, 'started');
+    if (wider && isGone) await known.verify();
     if (step === 'relocate' || wider) {
       await this.parts.save(known);
       return { transfer: known, already: false };

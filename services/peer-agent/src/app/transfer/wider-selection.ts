@@ -33,8 +33,9 @@ export async function widened(
   if (!metainfo) return { select: patterns, goal: 'run', ...NO_FAILURE };
   const old = await prepareSelection(metainfo, record.select);
   const next = await prepareSelection(metainfo, patterns);
-  if (old.includes(next) && (record.complete || next.includes(old))) return undefined;
-  if (old.includes(next)) throw selectsMore(record);
+  const isLess = old.isAll && !next.isAll;
+  if (isLess && !record.complete) throw selectsMore(record);
+  if (old.includes(next)) return undefined;
   const select = next.includes(old) ? patterns : together(record, patterns);
   const wider = await prepareSelection(metainfo, select);
   await checkFree(metainfo, record, { old, wider }, parts.stores);
@@ -80,9 +81,8 @@ function isSame(one: SelectPatterns, other: SelectPatterns): boolean {
   return one.length === other.length && one.every((pattern, index) => pattern === other[index]);
 }
 
-function selectsMore({ name, infohash, select }: TransferRecord): EnjambreError {
-  const what = select.length === 0 ? 'all its files' : patternsText(select);
-  const message = `this agent already downloads more of ${quote(name)}: ${what}. To download less, remove the transfer first`;
+function selectsMore({ name, infohash }: TransferRecord): EnjambreError {
+  const message = `this agent already downloads all of ${quote(name)}: request it without a selection`;
   const metadata = { remedy: 'remove-first', transfer: shortId(infohash) };
   return new EnjambreError('precondition', 'SELECTS_MORE', message, { metadata });
 }
