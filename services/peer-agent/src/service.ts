@@ -39,6 +39,7 @@ import { BansFile } from './adapters/state/bans-file.js';
 import { DataFolder } from './adapters/state/data-folder.js';
 import { FolderLock } from './adapters/state/folder-lock.js';
 import { InboxFile } from './adapters/state/inbox-file.js';
+import { PublishedFile } from './adapters/state/published-file.js';
 import { NamesFile } from './adapters/state/names-file.js';
 import { IDENTITY_FILE, loadIdentity } from './adapters/state/secrets.js';
 import { publicationSigner } from './adapters/publication-signer.js';
@@ -53,7 +54,7 @@ import { Meter } from './app/agent/meter.js';
 import { Following } from './app/transfer/following.js';
 import { Messages } from './app/messages/messages.js';
 import { Uploads } from './app/upload/uploads.js';
-import { Transfers } from './app/transfer/transfers.js';
+import { Transfers, type TransfersComponents } from './app/transfer/transfers.js';
 import { AS_LISTEN, type AgentConfig } from './config.js';
 import { controlServers, peerServer } from './servers.js';
 import { sharedFolder } from './shared-folder.js';
@@ -188,10 +189,9 @@ class AgentService implements Agent {
     const shared = { clock, tracker, bans, budget, limits, locality, meter: new Meter(), log };
     const guard = this.#endpointGuard(tracker);
     const connector = new GrpcPeerConnector({ self, signer: identity, dialer, guard, memory });
-    const signer = publicationSigner(identity, config.name);
-    const work = { hasher, random: this.#random, turns: new ComplaintTurns(clock), signer };
+    const work = { hasher, random: this.#random, turns: new ComplaintTurns(clock) };
     const transfers = new Transfers(
-      { archive: data, stores, connector, ...work, ...shared },
+      { archive: data, stores, connector, ...work, ...this.#publishing(identity), ...shared },
       { downloadDir: this.#downloadDir },
     );
     const uploads = new Uploads({ clock, log }, { slots: UPLOAD_SLOTS });
@@ -222,6 +222,11 @@ class AgentService implements Agent {
     if (relay) add('messaging link', relay);
     for (const server of controls) add('control server', server);
     add('health', new HealthKeeper(health, [peers, ...controls]));
+  }
+
+  #publishing(identity: PeerIdentity): Pick<TransfersComponents, 'signer' | 'numbers'> {
+    const { name, dataDir } = this.#config;
+    return { signer: publicationSigner(identity, name), numbers: new PublishedFile(dataDir, this.#log) };
   }
 
   /** With a certificate for an Ed25519 key, the agent is the peer of that key. */

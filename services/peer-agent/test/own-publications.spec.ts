@@ -1,10 +1,14 @@
-import { describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { createLogger } from '@enjambre/common/log/logger';
 import { parseInfoHash, type InfoHash } from '@enjambre/core/ids';
+import { readPublished, writePublished } from '../src/adapters/state/published-file.js';
 import { newRecord } from '../src/app/agent/identity.js';
+import type { PublishedName } from '../src/app/ports/archives.js';
 import { OwnPublications } from '../src/app/transfer/own-publications.js';
 import type { TransferRecord } from '../src/domain/transfer-record.js';
 
 const NAME = 'model.bin';
+const log = createLogger({ name: 'agent', level: 'silent' });
 const content = (number: number): InfoHash => parseInfoHash(number.toString(16).padStart(64, '0'));
 
 function share(number: number, change: Partial<TransferRecord> = {}): TransferRecord {
@@ -12,11 +16,25 @@ function share(number: number, change: Partial<TransferRecord> = {}): TransferRe
   return { ...newRecord(identity, { origin: true, location: '/x', nowMs: 100 * number }), ...change };
 }
 
+let saved: PublishedName[];
+
+beforeEach(() => {
+  saved = [];
+});
+
 function make(): { offered: Set<InfoHash>; own: OwnPublications } {
   const offered = new Set<InfoHash>();
   const sign = ({ infohash, version }: { infohash: InfoHash; version: number }): string =>
     `${Number.parseInt(infohash, 16)} as ${version}`;
-  return { offered, own: new OwnPublications({ sign }, (infohash) => offered.has(infohash)) };
+  const numbers = {
+    load: () => Promise.resolve(saved),
+    save: (names: readonly PublishedName[]) => {
+      saved = [...names];
+      return Promise.resolve();
+    },
+  };
+  const isOffered = (infohash: InfoHash): boolean => offered.has(infohash);
+  return { offered, own: new OwnPublications({ signer: { sign }, numbers, log, isOffered }) };
 }
 
 describe('what an agent publishes', () => {
@@ -54,4 +72,41 @@ describe('what an agent publishes', () => {
     expect(again.own.completed(numbered)).toEqual(numbered);
     expect(again.own.publish(share(7), 700)).toMatchObject({ version: 3 });
   });
+
+  test('gets the next number after its newest content was removed, also after a restart', async () => {
+    const { own } = make();
+    const [one, two] = [1, 2].map((number) =>
+      share(number, { published: own.publish(share(number), number) }),
+    );
+    own.removed(one!);
+    own.removed(two!);
+    await own.stop();
+    expect(saved).toMatchObject([{ name: NAME, infohash: content(2), version: 2 }]);
+    expect(readPublished(writePublished(saved.map((its) => ({ ...its, signed: 'c2ln' }))))[0]).toEqual({
+      ...saved[0],
+      signed: 'c2ln',
+    });
+    const again = make();
+    await again.own.start();
+    expect(again.own.publish(share(2), 9)).toEqual(two?.published);
+    expect(again.own.publish(share(3), 10)).toMatchObject({ version: 3 });
+  });
+
+  test('remembers a bounded number of removed names', async () => {
+    const { own } = make();
+    for (let number = 0; number < 1010; number++) {
+      const its = share(number, { name: `n${number}` });
+      own.removed({ ...its, published: own.publish(its, number) });
+    }
+    await own.stop();
+    expect(saved).toHaveLength(1000);
+    expect(saved[0]?.name).toBe('n10');
+  });
+
+  test.each(['', '{}', '{"version":1,"names":[{"name":"../x"}]}', '{"version":2,"names":[]}'])(
+    'is refused as a file if it is torn or foreign: %s',
+    (text) => {
+      expect(() => readPublished(text)).toThrow();
+    },
+  );
 });

@@ -15,6 +15,7 @@ import { EndpointGuard } from '../../src/adapters/peer/client/endpoint-guard.js'
 import { GrpcPeerConnector } from '../../src/adapters/peer/client/peer-connector.js';
 import { BansFile } from '../../src/adapters/state/bans-file.js';
 import { DataFolder } from '../../src/adapters/state/data-folder.js';
+import { PublishedFile } from '../../src/adapters/state/published-file.js';
 import { Bans, type Offender } from '../../src/app/agent/bans.js';
 import { ComplaintTurns } from '../../src/app/upload/complaint-turns.js';
 import { findLeftover } from '../../src/app/transfer/leftover.js';
@@ -135,7 +136,8 @@ export class DownloadAgent {
     const meter = new Meter();
     const swarm = { clock, connector, hasher, tracker, bans, budget, limits, locality, meter };
     const signer = { sign: () => 'c2lnbmVk' };
-    const parts = { archive, stores, ...swarm, random, signer, log };
+    const numbers = new PublishedFile(folder.at('data'), log);
+    const parts = { archive, stores, ...swarm, random, signer, numbers, log };
     this.transfers = new Transfers(
       { ...parts, ...checkpoints, missingLookMs, turns: new ComplaintTurns(clock) },
       { downloadDir: folder.at('downloads') },

@@ -31,6 +31,12 @@ test('sessions that each wait as told send no more together than the rate, whate
   );
 });
 
+test('work that costs as much as several messages counts as these', () => {
+  const pace = new MessagePace(5);
+  for (let count = 0; count < 5000; count += 1) expect(pace.count('stranger', 0, 4)).toBeCloseTo(0);
+  expect(pace.count('stranger', 0, 4)).toBeCloseTo(2);
+});
+
 test('a clock that is set back stops nobody for long', () => {
   const pace = new MessagePace(5);
   pace.count('agent', 1_000_000);

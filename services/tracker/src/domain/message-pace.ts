@@ -25,13 +25,17 @@ export class MessagePace {
     this.#savingsMs = (quotaOf(BURST, percent, 1) / this.#perSecond) * SECOND_MS;
   }
 
-  /** Counts a message; returns the milliseconds to wait before the next one is read. @param now in milliseconds */
-  count(party: string, now: number): number {
+  /**
+   * Counts a message, or work that costs as much as several; returns the milliseconds to wait before the next one is read.
+   *
+   * @param now in milliseconds
+   */
+  count(party: string, now: number, messages = 1): number {
     const before = this.#due.get(party);
     if (before === undefined) this.#sweep(now);
     // A clock that was set back must not stop a party for long.
     const least = Math.min(before ?? -Infinity, now + this.#savingsMs);
-    const due = Math.max(least, now - this.#savingsMs) + SECOND_MS / this.#perSecond;
+    const due = Math.max(least, now - this.#savingsMs) + (messages * SECOND_MS) / this.#perSecond;
     this.#due.set(party, due);
     return Math.max(0, due - now);
   }

@@ -319,6 +319,7 @@ describe('a signed publication', () => {
     const verify = (): boolean => (verified += 1) > 0;
     for (let peer = 3; peer < 9; peer++) download(connect(peer), 1, signed(PUBLISHER, 1, 1, { verify }));
     expect(verified).toBe(1);
+    expect(registry.publications.verified).toBe(1);
   });
 
   test('of a stranger with a copy supersedes nothing, whatever time it has', () => {

@@ -20,7 +20,7 @@ import { STATUS_FILE, StatusStore, type StatusStoreInit } from './status-store.j
 const TRANSFERS = 'transfers';
 /** As write-file-atomic names them. */
 const TEMPORARY =
-  /^(download_status\.json|inbox\.jsonl|bans\.json|identity\.pem|control\.token|[0-9a-f]{64}\.(torrent|bitfield|json))\.\d+$/;
+  /^(download_status\.json|inbox\.jsonl|bans\.json|published\.json|identity\.pem|control\.token|[0-9a-f]{64}\.(torrent|bitfield|json))\.\d+$/;
 
 export interface DataFolderInit extends StatusStoreInit {
   /** Finds the folder of a download without a record. @default none is found */

@@ -37,7 +37,7 @@ const location = z
   .string()
   .refine((path) => isAbsolute(path) && !path.includes('\0'), 'not an absolute path');
 const signed = z.base64().max(MAX_SIGNED_CHARS);
-const publishedSchema = z.object({
+export const publishedSchema = z.object({
   version: z.int().min(1),
   published_at: z.iso.datetime({ offset: true }),
   signed,
@@ -142,7 +142,7 @@ function publicationToEntry(publication: Publication): z.input<typeof publicatio
   };
 }
 
-function publishedToEntry({
+export function publishedToEntry({
   version,
   publishedAtMs,
   signed,
@@ -150,7 +150,7 @@ function publishedToEntry({
   return { version, published_at: new Date(publishedAtMs).toISOString(), signed };
 }
 
-function publishedFromEntry(entry: z.output<typeof publishedSchema>): OwnPublication {
+export function publishedFromEntry(entry: z.output<typeof publishedSchema>): OwnPublication {
   const { version, published_at: time, signed } = entry;
   return { version, publishedAtMs: Date.parse(time), signed };
 }

@@ -4,6 +4,7 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import type { Ban } from '../../domain/ban-list.js';
 import type { InboxEntry } from '../../domain/inbox.js';
 import type { KnownName } from '../../domain/known-names.js';
+import type { OwnPublication } from '../../domain/publication.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
 
 /** Durable record of which pieces of one download are on disk; survives crashes. */
@@ -53,6 +54,19 @@ export interface NameArchive {
   load(): Promise<KnownName[]>;
   /** Resolves when exactly these names survive a crash. */
   save(names: readonly KnownName[]): Promise<void>;
+}
+
+/** The newest publication of a name, of content that this agent no longer has. */
+export interface PublishedName extends OwnPublication {
+  readonly name: string;
+  readonly infohash: InfoHash;
+}
+
+/** Persists the last number of names, so that the next content gets the next one. */
+export interface PublishedNameArchive {
+  load(): Promise<PublishedName[]>;
+  /** Resolves when exactly these survive a crash. */
+  save(names: readonly PublishedName[]): Promise<void>;
 }
 
 /** Persists an inbox. */

@@ -1,6 +1,8 @@
+import type { Logger } from '@enjambre/common/log/logger';
 import type { InfoHash } from '@enjambre/core/ids';
 import type { OwnPublication } from '../../domain/publication.js';
 import type { TransferRecord } from '../../domain/transfer-record.js';
+import type { PublishedName, PublishedNameArchive } from '../ports/archives.js';
 import type { PublicationSigner } from '../ports/tracker.js';
 
 type Shared = Pick<TransferRecord, 'infohash' | 'name' | 'published'>;
@@ -10,15 +12,61 @@ interface Newest {
   readonly published: OwnPublication;
 }
 
+export interface OwnPublicationsComponents {
+  readonly signer: PublicationSigner;
+  readonly numbers: PublishedNameArchive;
+  readonly log: Logger;
+  /** True if this agent offers the content now. */
+  readonly isOffered: (infohash: InfoHash) => boolean;
+}
+
+/** Names remembered whose newest content was removed; the oldest are forgotten first. */
+const MAX_REMEMBERED = 1000;
+
 /** Numbers and signs what this agent shares: each content that it gives a name is the next version of that name. */
 export class OwnPublications {
   readonly #newest = new Map<string, Newest>();
 
-  constructor(
-    private readonly signer: PublicationSigner,
-    /** True if this agent offers the content now. */
-    private readonly isOffered: (infohash: InfoHash) => boolean,
-  ) {}
+  /** Those of the newest whose content was removed. */
+  readonly #removed = new Map<string, PublishedName>();
+  #isUnsaved = false;
+  #saving: Promise<void> | undefined;
+
+  constructor(private readonly parts: OwnPublicationsComponents) {}
+
+  /** Reads the last number of names whose newest content was removed. */
+  async start(): Promise<void> {
+    for (const its of await this.parts.numbers.load()) {
+      this.#removed.set(keyOf(its.name), its);
+      const { name, infohash, version, publishedAtMs, signed } = its;
+      this.#note(name, { infohash, published: { version, publishedAtMs, signed } });
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#saving;
+  }
+
+  /** Content is removed: its number stays. */
+  removed({ infohash, name, published }: Shared): void {
+    const newest = this.#newest.get(keyOf(name));
+    if (!published || newest?.infohash !== infohash) return;
+    this.#removed.delete(keyOf(name));
+    this.#removed.set(keyOf(name), { name, infohash, ...published });
+    const [oldest] = this.#removed.keys();
+    if (this.#removed.size > MAX_REMEMBERED && oldest !== undefined) this.#removed.delete(oldest);
+    this.#isUnsaved = true;
+    this.#saving ??= this.#save().finally(() => (this.#saving = undefined));
+  }
+
+  async #save(): Promise<void> {
+    while (this.#isUnsaved) {
+      this.#isUnsaved = false;
+      await this.parts.numbers.save([...this.#removed.values()]).catch((error: unknown) => {
+        this.parts.log.warn({ err: error }, 'the last versions of removed files could not be saved');
+      });
+    }
+  }
 
   /**
    * Completes stored records: shares of an older version of the agent are numbered in the order in which they were
@@ -38,7 +86,7 @@ export class OwnPublications {
   publish(shared: Shared, nowMs: number): OwnPublication {
     const newest = this.#newest.get(keyOf(shared.name));
     if (newest?.infohash === shared.infohash) return newest.published;
-    if (shared.published && newest && this.isOffered(newest.infohash)) return shared.published;
+    if (shared.published && newest && this.parts.isOffered(newest.infohash)) return shared.published;
     return this.#next(shared, nowMs);
   }
 
@@ -46,7 +94,7 @@ export class OwnPublications {
     const newest = this.#newest.get(keyOf(name))?.published;
     const version = (newest?.version ?? 0) + 1;
     const publishedAtMs = Math.max(nowMs, (newest?.publishedAtMs ?? 0) + 1);
-    const signed = this.signer.sign({ infohash, name, version, publishedAtMs });
+    const signed = this.parts.signer.sign({ infohash, name, version, publishedAtMs });
     const published = { version, publishedAtMs, signed };
     this.#note(name, { infohash, published });
     return published;
@@ -55,6 +103,8 @@ export class OwnPublications {
   #note(name: string, latest: Newest): void {
     const present = this.#newest.get(keyOf(name))?.published;
     if (!present || present.version < latest.published.version) this.#newest.set(keyOf(name), latest);
+    const removed = this.#removed.get(keyOf(name));
+    if (removed && removed.version < latest.published.version) this.#removed.delete(keyOf(name));
   }
 }
 

@@ -17,6 +17,7 @@ import { checkTorrentName } from './asked-name.js';
 import { KeyedSerial } from './keyed-serial.js';
 import { Outdated } from './outdated.js';
 import { OwnPublications } from './own-publications.js';
+import type { PublishedNameArchive } from '../ports/archives.js';
 import type { PublicationSigner } from '../ports/tracker.js';
 import { CONTENT_CHANGED } from '../ports/piece-store.js';
 import type { ContentHasher, ScannedContent } from '../ports/sharing.js';
@@ -44,6 +45,7 @@ export interface TransfersComponents extends Omit<
 > {
   readonly hasher: ContentHasher;
   readonly signer: PublicationSigner;
+  readonly numbers: PublishedNameArchive;
 }
 
 export interface TransfersInit {
@@ -101,7 +103,7 @@ export class Transfers implements Startable, ServingDirectory {
       },
       init.downloadDir,
     );
-    this.#published = new OwnPublications(parts.signer, (infohash) => this.#isOffered(infohash));
+    this.#published = new OwnPublications({ ...parts, isOffered: (infohash) => this.#isOffered(infohash) });
     this.#saver = new RecordSaver({ ...parts, transfers: this });
     const [lookup, infohashes] = [this.#lookup, this.#infohashes];
     const has = (infohash: InfoHash): boolean => this.#transfers.has(infohash);
@@ -109,6 +111,7 @@ export class Transfers implements Startable, ServingDirectory {
   }
 
   async start(): Promise<void> {
+    await this.#published.start();
     for (const record of this.#published.completed(await this.#parts.archive.load())) this.#add(record);
     const limit = pLimit(STARTS_AT_ONCE);
     await Promise.all(Array.from(this.all(), (transfer) => limit(() => transfer.start('update'))));
@@ -118,6 +121,7 @@ export class Transfers implements Startable, ServingDirectory {
   async stop(): Promise<void> {
     await Promise.all(Array.from(this.all(), (transfer) => transfer.stop()));
     await this.#saver.stop();
+    await this.#published.stop();
   }
 
   /** All transfers, in the order in which they were added. */
@@ -347,6 +351,7 @@ export class Transfers implements Startable, ServingDirectory {
   async #remove(transfer: Transfer, options: RemovalOptions): ReturnType<Transfer['remove']> {
     const outcome = await transfer.remove(options);
     if (this.has(transfer)) {
+      this.#published.removed(transfer.record);
       this.#transfers.delete(transfer.infohash);
       this.#targets.release(transfer.infohash);
       this.#shares.delete(transfer);
