@@ -96,7 +96,7 @@ for services in old new; do
   move new old
   talk old new
   talk new old
-  if grep -hE '"level":(50|60)|UNKNOWN_MESSAGE|PROTOCOL_VIOLATION|UNEXPECTED_MESSAGE' "$work"/*-"$services"*.log; then
+  if grep -hE '"level":(50|60|"error"|"fatal")|UNKNOWN_MESSAGE|PROTOCOL_VIOLATION|UNEXPECTED_MESSAGE' "$work"/*-"$services"*.log; then
     echo 'the lines above from the logs are unexpected' >&2
     exit 1
   fi

@@ -5,6 +5,7 @@ import type { Context } from './context.js';
 import {
   addConnectionFlags,
   addFlags,
+  addNotes,
   CONFIG_FLAG,
   TLS_FLAG,
   GLOBAL_FLAGS,
@@ -229,8 +230,8 @@ function add(
   makeOutput: MakeOutput,
 ): void {
   const command = addFlags(program.command(usage).description(summary), flags);
-  if (/\bREF\b/.test(usage)) command.addHelpText('after', REF_NOTE);
-  if (notes) command.addHelpText('after', notes);
+  if (/\bREF\b/.test(usage)) addNotes(command, REF_NOTE);
+  if (notes) addNotes(command, notes);
   addOutputFlags(command.optionsGroup('Common options:'));
   if (!alone) addConnectionFlags(command);
   command.action(async () => {

@@ -2,6 +2,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { Command } from 'commander';
 import type { Flag, Given } from './client-command.js';
 import type { Layout, OutputMode } from './output.js';
+import { wrapNotes } from './render/notes.js';
 
 /** Flags that every command takes, before or after its name; the last one given wins. */
 
@@ -100,6 +101,12 @@ export function addFlags(command: Command, flags: readonly Flag[]): Command {
     else command.option(names, description);
   }
   return command;
+}
+
+/** Adds text to the end of a help; see {@link wrapNotes}. */
+export function addNotes(command: Command, notes: string): void {
+  const widthOf = (): number => command.configureOutput().getOutHelpWidth?.() ?? 80;
+  command.addHelpText('after', () => wrapNotes(notes, widthOf()));
 }
 
 /** The flags of commands that call no agent. */

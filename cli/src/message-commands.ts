@@ -6,6 +6,8 @@ import { text, wholeNumber } from './option-values.js';
 /** Largest page of the messaging service. */
 const MAX_HISTORY = 1000;
 
+const MESSAGE_COLUMNS = 'sent, from, to, message, id';
+
 /** Commands for messages and rooms. */
 export const MESSAGES: readonly ClientCommand[] = [
   {
@@ -29,6 +31,7 @@ export const MESSAGES: readonly ClientCommand[] = [
     flags: [
       { flags: '-f, --follow', description: 'wait for new messages and show them' },
       { flags: '--all', description: 'include messages that were read' },
+      ...layoutFlags(MESSAGE_COLUMNS),
     ],
     handle: async (session, _, given) => {
       const { inbox } = await import('./commands/messages.js');
@@ -46,6 +49,7 @@ export const MESSAGES: readonly ClientCommand[] = [
         description: 'the last N messages, at most 1000 (default 100)',
         parse: wholeNumber(MAX_HISTORY),
       },
+      ...layoutFlags(MESSAGE_COLUMNS),
     ],
     handle: async (session, [peer], given) => {
       const { history } = await import('./commands/messages.js');

@@ -4,7 +4,7 @@ import { addClientCommands, REF_NOTE } from './client-commands.js';
 import type { Context } from './context.js';
 import { addDoctor } from './doctor-command.js';
 import { EXIT, failureOf, reportFailure, ReportedFailure, type ExitCode, type Failure } from './exit.js';
-import { addConnectionFlags, addOutputFlags } from './global-flags.js';
+import { addConnectionFlags, addNotes, addOutputFlags } from './global-flags.js';
 import { Output, wantsColor, type MakeOutput, type OutputMode } from './output.js';
 import { addServiceCommands } from './service-commands.js';
 
@@ -37,7 +37,6 @@ export function createProgram(context: Context): Command {
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand(false)
-    .addHelpText('after', REF_NOTE)
     .configureHelp({ subcommandTerm: termOf })
     .enablePositionalOptions()
     .exitOverride()
@@ -48,6 +47,7 @@ export function createProgram(context: Context): Command {
       getOutHasColors: () => wantsColor(context.stdout, context.environment),
       getOutHelpWidth: () => context.stdout.columns || 100,
     });
+  addNotes(program, REF_NOTE);
   addConnectionFlags(addOutputFlags(program));
   const makeOutput: MakeOutput = (mode) => outputOf(context, mode);
   addServiceCommands(program, context);

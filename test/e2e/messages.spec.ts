@@ -101,7 +101,7 @@ describe('a message', () => {
     expect((await send(bob, ['--all', 'to all'])).stdout).toBe('sent to everyone, 1 receiver');
     await arrived(alice, 'to all');
     expect((await swarm.command(alice, ['history', '--room', 'ops'])).stdout).toMatch(
-      /^\S+ \S+ [+-]\d{2}:\d{2} {2}bob → room ops: to the room$/,
+      /^SENT +FROM +TO +MESSAGE +ID\n\S+ \S+ [+-]\d{2}:\d{2} {2}bob +room ops +to the room +\S+$/,
     );
   });
 

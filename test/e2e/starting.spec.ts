@@ -110,7 +110,7 @@ describe('without a tracker', () => {
     const alice = await swarm.startAgent('alice');
     await alice.process.waitForLog(
       ({ level, msg }) =>
-        level === 40 && String(msg).includes(`no session with tracker ${swarm.trackerAddress}`),
+        level === 'warn' && String(msg).includes(`no session with tracker ${swarm.trackerAddress}`),
       'a warning',
     );
 

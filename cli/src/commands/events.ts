@@ -8,7 +8,7 @@ import { agentStream } from '../agent-client.js';
 import { resolveTrackers } from '../connection.js';
 import type { Session } from '../context.js';
 import type { JsonObject } from '../render/json-line.js';
-import { clockTime } from '../render/text.js';
+import { clockTime, wrapWords } from '../render/text.js';
 import { trackerStream } from '../tracker-client.js';
 import { followStream } from './follow.js';
 
@@ -78,7 +78,9 @@ function show({ output }: Session, event: Event): void {
   if (!event.event) return; // A type that this version does not know.
   output.object(JSON.parse(encodeEvent(event)) as JsonObject);
   const when = event.time ? clockTime(event.time) : '';
-  output.line(`${output.colors.dim(when)}  ${lineOf(event.event)}`);
+  const [first = '', ...others] = wrapWords(lineOf(event.event), output.width - when.length - 2);
+  output.line(`${output.colors.dim(when)}  ${first}`);
+  for (const rest of others) output.line(' '.repeat(when.length + 2) + rest);
 }
 
 /** Throws `invalid`, BAD_SINCE. */

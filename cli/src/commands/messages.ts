@@ -4,7 +4,8 @@ import type { InboxMessage } from '@enjambre/proto/gen/enjambre/agent/v1/message
 import type { Target } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import type { Session } from '../context.js';
 import { withMessages } from '../message-client.js';
-import { historyJson, inboxJson, messageLine, sentJson, targetText } from '../render/message.js';
+import { printList } from '../render/listing.js';
+import { HISTORY, INBOX, inboxJson, messageLine, sentJson, targetText } from '../render/message.js';
 import { count } from '../render/text.js';
 import { readStandardInput, STANDARD } from '../standard-input.js';
 import { followStream } from './follow.js';
@@ -89,7 +90,7 @@ export async function inbox(session: Session, { follow, all }: InboxOptions): Pr
   if (follow && !all) return followInbox(session);
   const shown = await withMessages(session, async (messages) => {
     const found = await messages.inbox(all);
-    for (const message of found) show(session, message);
+    printList(session.output, found, INBOX);
     await session.output.written();
     await messages.markRead(found);
     return found.length;
@@ -141,10 +142,7 @@ export async function history(session: Session, { peer, room, limit }: HistoryOp
   const target = targetOf(peer, room);
   const found = await withMessages(session, (messages) => messages.history(target, limit));
   const { output } = session;
-  for (const message of found.reverse()) {
-    output.object(historyJson(message));
-    output.line(messageLine(message, output.colors));
-  }
+  printList(output, found.reverse(), HISTORY);
   if (found.length === 0) output.hint('no messages are stored');
 }
 

@@ -2,6 +2,7 @@ import type { InboxMessage, SendMessageResponse } from '@enjambre/proto/gen/enja
 import type { Message, Target } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import type { Output } from '../output.js';
 import type { JsonObject, JsonValue } from './json-line.js';
+import type { ListColumn, Listing } from './listing.js';
 import { peerOf } from './json.js';
 import { clockTime, plain } from './text.js';
 
@@ -27,6 +28,46 @@ export function messageLine(message: Message, { dim, bold }: Output['colors']): 
   return `${dim(when)}  ${bold(plain(message.senderName))} ${to}: ${plain(message.text)}`;
 }
 
+/** Columns of a list of messages; `of` takes the message from an item. */
+function columnsOf<T>(of: (item: T) => Message | undefined): readonly ListColumn<T>[] {
+  return [
+    {
+      title: 'sent',
+      text: (item) => timeText(of(item)?.sentAt),
+      value: (item) => of(item)?.sentAt?.getTime(),
+      overflow: 'keep',
+    },
+    { title: 'from', text: (item) => plain(of(item)?.senderName ?? ''), minWidth: 4 },
+    { title: 'to', text: (item) => receiverText(of(item)), minWidth: 2 },
+    { title: 'message', text: (item) => plain(of(item)?.text ?? ''), overflow: 'wrap' },
+    { title: 'id', text: (item) => plain(of(item)?.id ?? ''), wide: true },
+  ];
+}
+
+function timeText(time: Date | undefined): string {
+  return time ? clockTime(time) : '';
+}
+
+/** `bob`, `room ops` or `everyone` */
+function receiverText(message: Message | undefined): string {
+  const { target, targetName = '' } = message ?? {};
+  return target?.target?.$case === 'peer' ? plain(targetName) : targetText(target);
+}
+
+/** The messages in the inbox of an agent. */
+export const INBOX: Listing<InboxMessage> = {
+  columns: columnsOf(({ message }) => message),
+  json: inboxJson,
+  id: ({ message }) => plain(message?.id ?? ''),
+};
+
+/** The messages that the messaging service keeps. */
+export const HISTORY: Listing<Message> = {
+  columns: columnsOf((message) => message),
+  json: historyJson,
+  id: ({ id }) => plain(id),
+};
+
 export function inboxJson({ message, receivedAt, read }: InboxMessage): JsonObject {
   return {
     ...messageJson('message', message),
@@ -35,7 +76,7 @@ export function inboxJson({ message, receivedAt, read }: InboxMessage): JsonObje
   };
 }
 
-export function historyJson(message: Message): JsonObject {
+function historyJson(message: Message): JsonObject {
   return messageJson('message', message);
 }
 

@@ -39,7 +39,14 @@ export function createLogger({ name, level = 'info', format = 'json', fd = STDOU
     return output;
   };
   return pino(
-    { name, level, base: { name }, mixin: logIds, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      name,
+      level,
+      base: { name },
+      mixin: logIds,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (word) => ({ level: word }) },
+    },
     { write: (line) => open().write(render(line)) },
   );
 }
@@ -57,5 +64,5 @@ function prettyRenderer(level: string, colorize: boolean): (line: string) => str
 /** The notice in pino's format. */
 function lossLine(name: string, dropped: number, why: string): string {
   const msg = `${dropped} log ${dropped === 1 ? 'line was' : 'lines were'} dropped: ${why}`;
-  return `${JSON.stringify({ level: pino.levels.values['warn'], time: new Date().toISOString(), name, dropped_count: dropped, msg })}\n`;
+  return `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), name, dropped_count: dropped, msg })}\n`;
 }

@@ -44,9 +44,9 @@ export class Presence {
   }
 
   /** Leaves the swarm; announces why if it is an unfinished download. */
-  leave(event: 'paused' | 'failed', failure?: Failure): void {
+  leave(event: 'paused' | 'finished' | 'failed', failure?: Failure): void {
     const membership = this.membership();
-    if (!membership.origin && membership.leftBytes > 0)
+    if (event !== 'finished' && !membership.origin && membership.leftBytes > 0)
       this.parts.tracker.announce(membership, event, failure);
     this.withdraw();
   }

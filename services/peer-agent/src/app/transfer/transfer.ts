@@ -357,8 +357,7 @@ export class Transfer {
     await this.#halt('PAUSED', text);
     this.#its.record = { ...this.#its.record, goal: 'pause', reason: why.reason, message: why.message };
     this.#states.rest(idleStateOf(this.#its.record));
-    if (this.state === 'finished') this.#presence.withdraw();
-    else this.#presence.leave('paused');
+    this.#presence.leave(idleStateOf(this.#its.record));
   }
 
   /** The content changed or is gone: it must no longer be served. */
