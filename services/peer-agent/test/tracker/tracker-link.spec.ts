@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
+import { signPublication, type PublicationFacts } from '@enjambre/common/identity/publication-record';
 import { toServiceError } from '@enjambre/rpc/status';
 import { createLogger } from '@enjambre/common/log/logger';
 import { sleep } from '@enjambre/common/async/sleep';
@@ -293,6 +294,25 @@ describe('TrackerLink', () => {
       { $case: 'watch', value: { infohash } },
       { $case: 'unwatch', value: { infohash } },
     ]);
+  });
+
+  it('repeats signed publications of the content, once its name is known, and no others', async () => {
+    const facts = { name: file.name, version: 1, at: 5, publisherName: 'alice' };
+    const sign = (change: Partial<PublicationFacts> = {}): string =>
+      signPublication(identity, { ...facts, infohash: shared.infohash, ...change }).toString('base64');
+    const others = [sign({ name: 'other' }), sign({ infohash: wanted.infohash }), 'bm9uZQ=='];
+    const membership = { ...shared, signed: [sign(), ...others] };
+    const { tracker, link } = await tracked();
+    await link.start();
+    await connected(link);
+    link.announce({ ...membership, origin: false, file: undefined }, 'started');
+    link.announce({ ...membership, origin: false }, 'completed');
+    link.announce(membership, 'started');
+    link.announce(membership, 'numbers');
+    const publications = (await said(tracker, 0, 4)).map(
+      (message) => 'publications' in message.value && message.value.publications.length,
+    );
+    expect(publications).toEqual([0, 1, 1, 0]);
   });
 
   it('announces as news what happened while there was no session', async () => {

@@ -7,8 +7,9 @@ import {
   encodeRecord,
   keyOfPublication,
 } from '../../src/adapters/nats/stored-record.js';
+import { MAX_PUBLICATION_BYTES } from '@enjambre/common/identity/publication-record';
 import { publicationKey, type Publication } from '../../src/domain/publications.js';
-import { withNewest, type Versions } from '../../src/domain/versions.js';
+import { mergeVersions, withNewest, type Versions } from '../../src/domain/versions.js';
 import type { FileRecord } from '../../src/domain/catalogue.js';
 import { sampleHash, samplePeer } from '../samples.js';
 
@@ -89,6 +90,23 @@ describe('a publication on NATS', () => {
         ).toEqual(written);
       }),
     );
+  });
+
+  it('keeps the signatures of its newest versions, and fits into a record with the longest names', () => {
+    const name = '\\"'.repeat(100) + 'ñ'.repeat(27);
+    const longest = Buffer.alloc(MAX_PUBLICATION_BYTES, 7).toString('base64');
+    const versions = publication(name, [...Array(16).keys()]).versions.map((its) => ({
+      ...its,
+      signed: longest,
+    }));
+    const written = { ...publication(name.replaceAll('\\', '"'), []), versions: mergeVersions(versions, []) };
+    const text = encodePublication({ ...written, publisher: { ...written.publisher, name: 'ñ'.repeat(64) } });
+    expect(Buffer.byteLength(text)).toBeLessThan(8192);
+    const again = decodePublication(keyOfPublication(publicationKey(written)), Buffer.from(text));
+    expect(again.versions.map(({ signed }) => signed?.length)).toEqual([
+      ...Array<number>(12).fill(0),
+      ...Array<number>(4).fill(longest.length),
+    ]);
   });
 
   it('is sorted when it is read, in whatever order it was written', () => {

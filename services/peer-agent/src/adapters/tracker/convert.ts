@@ -1,3 +1,4 @@
+import { parsePublication } from '@enjambre/common/identity/publication-record';
 import {
   infoHashFromBytes,
   infoHashToBytes,
@@ -49,8 +50,7 @@ export function membershipMessage(
   const infohash = infoHashToBytes(membership.infohash);
   const isPart = event === 'completed' && membership.leftBytes > 0;
   const file = membership.file && summaryToWire(membership.file);
-  const publications =
-    event === 'numbers' ? [] : membership.signed.map((text) => Buffer.from(text, 'base64'));
+  const publications = event === 'numbers' ? [] : publicationsOf(membership);
   if (event === 'shared' || (membership.origin && event !== 'numbers')) {
     const restated = event !== 'started' && event !== 'shared';
     return { $case: 'share', value: { infohash, file, restated, publications } };
@@ -69,6 +69,20 @@ export function membershipMessage(
       publications,
     },
   };
+}
+
+/** Those of this content under its own name: what a tracker listed may be of another. */
+function publicationsOf({ infohash, file, signed }: Membership): Buffer[] {
+  return signed
+    .map((text) => Buffer.from(text, 'base64'))
+    .filter((bytes) => {
+      try {
+        const its = parsePublication(bytes);
+        return its.infohash === infohash && its.name === file?.name;
+      } catch {
+        return false;
+      }
+    });
 }
 
 export function banMessage({ peerId, reason, infohash }: BanReport): TrackerMessage {
