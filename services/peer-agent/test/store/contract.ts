@@ -4,6 +4,7 @@ import { Bitfield } from '@enjambre/core/bitfield';
 import { PieceLayout } from '@enjambre/core/layout';
 import { BLOCK_LOST, type DeletionRules, type PieceStore } from '../../src/app/ports/piece-store.js';
 import type { StoreFactory } from '../../src/app/ports/store-factory.js';
+import { Selection } from '../../src/domain/selection.js';
 import { ALL_OF_IT } from '../../src/app/transfer/removal.js';
 import { BLOCK, blockOf, download, single, smallPieces, tiny, tree, type Sample } from './samples.js';
 
@@ -606,6 +607,58 @@ export function pieceStoreContract(create: () => Promise<StoreSite>): void {
       await (await published(single())).delete(ALL_OF_IT);
       await other.publish();
       expect(await isAt(at('tree'), tree())).toBe(true);
+    });
+  });
+
+  describe('the store of selected files of a folder', () => {
+    const sample = tree();
+    const { metainfo } = sample;
+    const layout = new PieceLayout(metainfo);
+    const SELECTED = ['deep/er/b.bin', 'deep/void/empty.bin'];
+    const selection = new Selection(metainfo, (file) =>
+      SELECTED.includes(metainfo.files[file]?.path.join('/') ?? ''),
+    );
+    const partOf = (inPlace = false): PieceStore =>
+      site.stores.download(metainfo, site.folder, inPlace, selection);
+    const publishedPart = async (): Promise<PieceStore> => {
+      const store = partOf();
+      for (const piece of selection.pieces.indexes())
+        for (let block = 0; block < layout.blockCount(piece); block++)
+          await store.write(piece, block, blockOf(sample, piece, block));
+      await store.publish();
+      return store;
+    };
+
+    test('is complete with these files, and has no others', async () => {
+      const store = await publishedPart();
+      expect((await site.list()).filter((path) => !path.endsWith('/'))).toEqual(
+        SELECTED.map((path) => `tree/${path}`),
+      );
+      expect(await store.fingerprint()).toBeDefined();
+      expect(await store.missingFiles()).toEqual([]);
+      expect((await store.survey()).absent).toBeUndefined();
+      expect(await downloadOf(sample, true).fingerprint()).toBeUndefined();
+    });
+
+    test('ignores what others put in the place of the rest, and does not delete it', async () => {
+      const store = await publishedPart();
+      const before = await store.seal();
+      await site.put(at('tree/a.bin'), Buffer.from('mine'));
+      expect(await store.patrol()).toBeUndefined();
+      expect(await partOf(true).fingerprint()).toBe(before);
+      expect(await store.delete(ALL_OF_IT)).toEqual({
+        deleted: SELECTED.length,
+        kept: 1,
+        paths: [{ path: at('tree/a.bin'), reason: 'foreign' }],
+      });
+      expect(await site.list()).toEqual(['tree/', 'tree/a.bin']);
+    });
+
+    test('notices the loss of one of these files', async () => {
+      const store = await publishedPart();
+      await site.remove(at('tree', SELECTED[1]!));
+      expect(await store.fingerprint()).toBeUndefined();
+      expect((await store.survey()).absent).toBe(at('tree', SELECTED[1]!));
     });
   });
 }

@@ -18,6 +18,7 @@ import {
   type Survey,
 } from '../../src/app/ports/piece-store.js';
 import { RESERVED_NAME, type StoreFactory } from '../../src/app/ports/store-factory.js';
+import { Selection } from '../../src/domain/selection.js';
 import { overwrite, resize, type MemoryDisk, type MemoryFile } from './memory-disk.js';
 
 /** Injected faults of a {@link MemoryPieceStore}'s disk. */
@@ -35,18 +36,24 @@ export class MemoryStores implements Pick<StoreFactory, 'original' | 'download'>
   constructor(readonly disk: MemoryDisk) {}
 
   original(metainfo: Metainfo, path: string): MemoryPieceStore {
-    return new MemoryPieceStore(this, { metainfo, path });
+    return new MemoryPieceStore(this, { metainfo, selection: new Selection(metainfo), path });
   }
 
-  download(metainfo: Metainfo, folder: string, inPlace: boolean): MemoryPieceStore {
+  download(
+    metainfo: Metainfo,
+    folder: string,
+    inPlace: boolean,
+    selection = new Selection(metainfo),
+  ): MemoryPieceStore {
     const target = join(folder, metainfo.name);
     const path = inPlace ? target : join(folder, RESERVED_NAME, metainfo.infohash, metainfo.name);
-    return new MemoryPieceStore(this, { metainfo, path, target });
+    return new MemoryPieceStore(this, { metainfo, selection, path, target });
   }
 }
 
 interface MemoryStoreInit {
   readonly metainfo: Metainfo;
+  readonly selection: Selection;
   readonly path: string;
   /** For a download in progress: its target when it is complete. */
   readonly target?: string;
@@ -258,7 +265,7 @@ export class MemoryPieceStore implements PieceStore {
   }
 
   *#files(): Iterable<number> {
-    yield* this.init.metainfo.files.keys();
+    yield* this.init.selection.files();
   }
 
   #pathOf(file: number): string {
