@@ -12,7 +12,7 @@ const { addOptionsOf } = await import('../cli/dist/service-commands.js');
 const { VERSION } = await import('../libs/common/dist/version.js');
 
 let notes = '';
-const stdout = { write: (text) => (notes += text), columns: 100 };
+const stdout = { write: (text) => (notes += text), columns: 72 };
 const program = createProgram({ stdout, stderr: stdout, environment: {} });
 const commands = program.commands.filter((command) => !command.name().startsWith('_'));
 for (const command of commands) await addOptionsOf(command);

@@ -262,11 +262,22 @@ function addComplete(program: Command, context: Context, makeOutput: MakeOutput)
     const output = makeOutput({ json: false });
     const line = { program, commands: Object.values(GROUPS).flat(), flags: GLOBAL_FLAGS };
     await addOptionsOf(program.commands.find((each) => words.includes(each.name())));
-    const { complete } = await import('./commands/complete.js');
-    const connection = await connectionOf({}, context).catch(() => ({ connection: {} }));
-    await context.interruptible((signal) =>
-      complete({ context, output, ...connection, signal }, line, words),
-    );
+    const [{ complete }, { asTyped, givenIn }] = await Promise.all([
+      import('./commands/complete.js'),
+      import('./completion/place.js'),
+    ]);
+    const before = asTyped(words.slice(0, -1));
+    // The agent of the line that is being typed.
+    const found = await connectionOf(givenIn(program, before), context).catch(() => undefined);
+    const { connection, config } = found ?? { connection: {} };
+    const its = securedBy(connection, context);
+    await context.interruptible((signal) => {
+      const session = { context: its, output, connection, config, signal };
+      return complete(session, { ...line, isReachable: found !== undefined }, [
+        ...before,
+        words.at(-1) ?? '',
+      ]);
+    });
   });
 }
 

@@ -13,11 +13,14 @@ const ROOT = join(import.meta.dirname, '../..');
 
 let swarm: ProcessSwarm;
 let alice: SwarmAgent;
+/** Names the agent that is asked if the line names none. */
+let dataDir: string | undefined;
 
 beforeAll(async () => {
   swarm = await ProcessSwarm.create();
   await swarm.startTracker();
   alice = await swarm.startAgent('alice');
+  ({ dataDir } = alice);
   for (const name of ['model.bin', 'my model.bin']) {
     const path = join(swarm.root, name);
     await writeRandomFile(path, 1000);
@@ -41,7 +44,7 @@ async function inBash(...words: readonly string[]): Promise<string[]> {
     ...process.env,
     NODE: process.execPath,
     ENJAMBRE_COMMAND: ENJAMBRE,
-    ENJAMBRE_DATA_DIR: alice.dataDir,
+    ENJAMBRE_DATA_DIR: dataDir,
     SCRIPT: completion,
   };
   const { stdout, stderr } = await run('bash', ['-c', script, 'bash', ...words], { env, cwd: swarm.root });
@@ -63,6 +66,27 @@ describe('completion in bash', () => {
     expect(await inBash('status', 'model.bin', 'my')).toEqual(['my\\ model.bin']);
     expect(await inBash('get', 'mod')).toContain('model.bin');
     expect(await inBash('send', 'al')).toEqual(['alice']);
+  });
+
+  test('asks the agent of the line that is being typed', async () => {
+    const bob = await swarm.startAgent('bob');
+    const path = join(swarm.root, 'of-bob.bin');
+    await writeRandomFile(path, 1000);
+    expect((await swarm.command(bob, ['share', path])).code).toBe(0);
+    const config = join(swarm.root, 'config.yaml');
+    await swarm.enjambre(['config', 'set-context', 'bob', '--data-dir', bob.dataDir, '--config', config]);
+    const socket = ['unix', ':', `${bob.dataDir}/agent.sock`];
+    const his = ['of-bob.bin'];
+    expect(await inBash('--data-dir', bob.dataDir, 'status', '')).toEqual(his);
+    expect(await inBash('status', '--data-dir', '=', bob.dataDir, '')).toEqual(his);
+    expect(await inBash('--agent', ...socket, 'status', '')).toEqual(his);
+    expect(await inBash('pause', '--agent', '=', ...socket, 'of')).toEqual(his);
+    dataDir = undefined; // The variable wins over a context.
+    expect(await inBash('--config', config, '--context', 'bob', 'status', '')).toEqual(his);
+    expect(await inBash('--config', config, '--context', '')).toEqual(['bob']);
+    expect(await inBash('--config', config, '--context', 'none', 'status', '')).toEqual([]);
+    expect(await inBash('--config', config, '--context', 'none', 'pau')).toEqual(['pause']);
+    ({ dataDir } = alice);
   });
 
   test('leaves files and folders to the shell', async () => {

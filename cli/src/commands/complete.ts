@@ -19,7 +19,8 @@ export async function complete(session: Session, line: CommandLine, words: reado
   const current = words.at(-1) ?? '';
   const { words: fixed, kind } = placeOf(line, words.slice(0, -1), current);
   const { output } = session;
-  const found = [...fixed, ...(await valuesOf(session, kind))];
+  const values = line.isReachable ? await valuesOf(session, kind) : [];
+  const found = [...fixed, ...values];
   for (const value of [...new Set(found)])
     if (value.startsWith(current) && !/[\p{Cc}]/u.test(value)) output.line(value);
   output.line(`:${(kind && OF_THE_SHELL[kind]) ?? 'none'}`);

@@ -15,6 +15,8 @@ export interface CommandLine {
   readonly commands: readonly ClientCommand[];
   /** Flags of every command. */
   readonly flags: readonly Flag[];
+  /** False if the line names an agent that cannot be found. */
+  readonly isReachable: boolean;
 }
 
 /** Kinds of values by their placeholder, for flags that do not say it. */
@@ -23,7 +25,7 @@ const NOTHING: Place = { words: [] };
 
 /** The place after `before`, where the word `current` is being typed. */
 export function placeOf(
-  { program, commands, flags }: CommandLine,
+  { program, commands, flags }: Omit<CommandLine, 'isReachable'>,
   before: readonly string[],
   current: string,
 ): Place {
@@ -43,6 +45,38 @@ function argumentOf(command: Command, index: number, table: ClientCommand | unde
   const arg = args[index] ?? (args.at(-1)?.variadic === true ? args.at(-1) : undefined);
   if (!arg) return NOTHING;
   return { words: table?.choices?.[arg.name()] ?? [], kind: table?.kinds?.[arg.name()] };
+}
+
+/** Bash takes a word apart at ":" and "=", as in `unix:/path`: the words before the current one, as they were typed. */
+export function asTyped(words: readonly string[]): string[] {
+  const typed: string[] = [];
+  let isOpen = false;
+  for (const word of words) {
+    const isSeparator = /^[:=]+$/.test(word) && typed.length > 0;
+    if (isSeparator || isOpen) typed.push((typed.pop() ?? '') + word);
+    else typed.push(word);
+    isOpen = isSeparator;
+  }
+  const last = typed.pop();
+  // The value of `--flag=` is being typed: as after `--flag`.
+  return last === undefined ? [] : [...typed, /^--[^=]+=$/.test(last) ? last.slice(0, -1) : last];
+}
+
+/** The values of flags on a command line, by their camelCase names; the last one given wins. */
+export function givenIn(program: Command, words: readonly string[]): Record<string, string> {
+  const given: Record<string, string> = {};
+  let open: Option | undefined;
+  for (const word of words) {
+    if (word === '--') break;
+    if (open) given[open.attributeName()] = word;
+    const [flag = '', value] = open ? [] : word.split(/=(.*)/s);
+    const option = program.options.find(
+      ({ long, short }) => flag !== '' && (long === flag || short === flag),
+    );
+    open = option?.required === true && value === undefined ? option : undefined;
+    if (option && value !== undefined) given[option.attributeName()] = value;
+  }
+  return given;
 }
 
 interface Line {
