@@ -22,8 +22,8 @@ beforeEach(() => {
   saved = [];
 });
 
-function make(): { offered: Set<InfoHash>; own: OwnPublications } {
-  const offered = new Set<InfoHash>();
+function make(): { offered: Map<InfoHash, { record: TransferRecord }>; own: OwnPublications } {
+  const offered = new Map<InfoHash, { record: TransferRecord }>();
   const sign = ({ infohash, version }: { infohash: InfoHash; version: number }): string =>
     `${Number.parseInt(infohash, 16)} as ${version}`;
   const numbers = {
@@ -33,8 +33,7 @@ function make(): { offered: Set<InfoHash>; own: OwnPublications } {
       return Promise.resolve();
     },
   };
-  const isOffered = (infohash: InfoHash): boolean => offered.has(infohash);
-  return { offered, own: new OwnPublications({ signer: { sign }, numbers, log, isOffered }) };
+  return { offered, own: new OwnPublications({ signer: { sign }, numbers, log, transfers: offered }) };
 }
 
 describe('what an agent publishes', () => {
@@ -50,17 +49,17 @@ describe('what an agent publishes', () => {
     const { own, offered } = make();
     const one = own.publish(share(1), 1);
     const two = own.publish(share(2), 2);
-    offered.add(content(2));
+    offered.set(content(2), { record: share(2) });
     expect(own.publish(share(2), 3)).toEqual(two);
     expect(own.publish(share(1, { published: one }), 4)).toEqual(one);
     offered.clear();
     expect(own.publish(share(1, { published: one }), 5)).toMatchObject({ version: 3 });
   });
 
-  test('continues after a restart, and shares of older versions of the agent are numbered as they were shared', () => {
+  test('continues after a restart, and shares of older versions of the agent are numbered as they were shared', async () => {
     const { own } = make();
     const records = [share(5), share(4), share(9, { origin: false }), share(6, { name: '' })];
-    const numbered = own.completed(records);
+    const numbered = await own.completed(records);
     expect(numbered.map(({ published }) => published?.signed)).toEqual([
       '5 as 2',
       '4 as 1',
@@ -69,7 +68,7 @@ describe('what an agent publishes', () => {
     ]);
     expect(numbered[1]?.published?.publishedAtMs).toBe(400);
     const again = make();
-    expect(again.own.completed(numbered)).toEqual(numbered);
+    expect(await again.own.completed(numbered)).toEqual(numbered);
     expect(again.own.publish(share(7), 700)).toMatchObject({ version: 3 });
   });
 

@@ -322,6 +322,16 @@ describe('a signed publication', () => {
     expect(registry.publications.verified).toBe(1);
   });
 
+  test('for which its party has no room is not verified', () => {
+    start(10, 30);
+    const holder = connect(3);
+    for (let number = 1; number <= 8; number++) {
+      const name = `file ${number}`;
+      share(holder, number, { name, publications: [signed(3, number, 1, { name })] });
+    }
+    expect([registry.publications.size, registry.publications.verified]).toEqual([3, 3]);
+  });
+
   test('of a stranger with a copy supersedes nothing, whatever time it has', () => {
     download(connect(3), 1, signed(PUBLISHER, 1, 1));
     const stranger = connect(STRANGER);

@@ -155,6 +155,7 @@ export class Publications {
       return true;
     }
     if (at > now + MAX_AHEAD_MS) return false;
+    if (!present && this.#isFull(party)) return true;
     this.#verified += 1;
     if (!record.verify()) return false;
     const next = withSigned(present, brought);
@@ -251,12 +252,18 @@ export class Publications {
 
   /** What a party has no room for is refused, unless nobody has the files of its oldest publication any more. */
   #hasQuota(party: string): boolean {
+    if (this.#isFull(party)) return false;
     const its = this.#byParty.get(party);
-    if (party === '' || (its?.size ?? 0) < this.#quota) return true;
     const [oldest] = its ?? [];
-    if (!oldest || this.#isInUse(oldest)) return false;
-    this.#forget(oldest);
+    if (oldest && party !== '' && (its?.size ?? 0) >= this.#quota) this.#forget(oldest);
     return true;
+  }
+
+  #isFull(party: string): boolean {
+    const its = this.#byParty.get(party);
+    if (party === '' || (its?.size ?? 0) < this.#quota) return false;
+    const [oldest] = its ?? [];
+    return oldest === undefined || this.#isInUse(oldest);
   }
 
   #isInUse({ name, versions }: Publication): boolean {

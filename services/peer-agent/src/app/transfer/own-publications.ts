@@ -1,3 +1,4 @@
+import { turns } from '@enjambre/common/async/turns';
 import type { Logger } from '@enjambre/common/log/logger';
 import type { InfoHash } from '@enjambre/core/ids';
 import type { OwnPublication } from '../../domain/publication.js';
@@ -16,8 +17,7 @@ export interface OwnPublicationsComponents {
   readonly signer: PublicationSigner;
   readonly numbers: PublishedNameArchive;
   readonly log: Logger;
-  /** True if this agent offers the content now. */
-  readonly isOffered: (infohash: InfoHash) => boolean;
+  readonly transfers: ReadonlyMap<InfoHash, { readonly record: Pick<TransferRecord, 'origin' | 'goal'> }>;
 }
 
 /** Names remembered whose newest content was removed; the oldest are forgotten first. */
@@ -72,13 +72,15 @@ export class OwnPublications {
    * Completes stored records: shares of an older version of the agent are numbered in the order in which they were
    * shared.
    */
-  completed(records: readonly TransferRecord[]): TransferRecord[] {
+  async completed(records: readonly TransferRecord[]): Promise<TransferRecord[]> {
     for (const { infohash, name, published } of records)
       if (published) this.#note(name, { infohash, published });
     const completed = new Map<InfoHash, TransferRecord>();
     const unnumbered = records.filter(({ origin, published, name }) => origin && !published && name !== '');
-    for (const record of unnumbered.sort((one, other) => one.addedAtMs - other.addedAtMs))
+    for (const record of unnumbered.sort((one, other) => one.addedAtMs - other.addedAtMs)) {
       completed.set(record.infohash, { ...record, published: this.#next(record, record.addedAtMs) });
+      if (turns.isOver) await turns.next();
+    }
     return records.map((record) => completed.get(record.infohash) ?? record);
   }
 
@@ -86,7 +88,7 @@ export class OwnPublications {
   publish(shared: Shared, nowMs: number): OwnPublication {
     const newest = this.#newest.get(keyOf(shared.name));
     if (newest?.infohash === shared.infohash) return newest.published;
-    if (shared.published && newest && this.parts.isOffered(newest.infohash)) return shared.published;
+    if (shared.published && newest && this.#isOffered(newest.infohash)) return shared.published;
     return this.#next(shared, nowMs);
   }
 
@@ -98,6 +100,12 @@ export class OwnPublications {
     const published = { version, publishedAtMs, signed };
     this.#note(name, { infohash, published });
     return published;
+  }
+
+  /** True if this agent offers the content now. */
+  #isOffered(infohash: InfoHash): boolean {
+    const { origin = false, goal = 'pause' } = this.parts.transfers.get(infohash)?.record ?? {};
+    return origin && goal === 'run';
   }
 
   #note(name: string, latest: Newest): void {

@@ -16,9 +16,7 @@ import { ContentsLookup } from './contents.js';
 import { checkTorrentName } from './asked-name.js';
 import { KeyedSerial } from './keyed-serial.js';
 import { Outdated } from './outdated.js';
-import { OwnPublications } from './own-publications.js';
-import type { PublishedNameArchive } from '../ports/archives.js';
-import type { PublicationSigner } from '../ports/tracker.js';
+import { OwnPublications, type OwnPublicationsComponents } from './own-publications.js';
 import { CONTENT_CHANGED } from '../ports/piece-store.js';
 import type { ContentHasher, ScannedContent } from '../ports/sharing.js';
 import type { Place } from '../ports/store-factory.js';
@@ -39,13 +37,14 @@ import { TransferLookup } from './transfer-lookup.js';
 import type { DownloadOptions, Shared, ShareOptions, Started } from './transfer-options.js';
 import { TransferWatchers } from './transfer-watchers.js';
 
-export interface TransfersComponents extends Omit<
-  TransferComponents,
-  'changed' | 'counted' | 'moved' | 'save' | 'claim' | 'checkRoom' | 'replacement'
-> {
+export interface TransfersComponents
+  extends
+    Omit<
+      TransferComponents,
+      'changed' | 'counted' | 'moved' | 'save' | 'claim' | 'checkRoom' | 'replacement'
+    >,
+    Omit<OwnPublicationsComponents, 'transfers'> {
   readonly hasher: ContentHasher;
-  readonly signer: PublicationSigner;
-  readonly numbers: PublishedNameArchive;
 }
 
 export interface TransfersInit {
@@ -103,7 +102,7 @@ export class Transfers implements Startable, ServingDirectory {
       },
       init.downloadDir,
     );
-    this.#published = new OwnPublications({ ...parts, isOffered: (infohash) => this.#isOffered(infohash) });
+    this.#published = new OwnPublications({ ...parts, transfers: this.#transfers });
     this.#saver = new RecordSaver({ ...parts, transfers: this });
     const [lookup, infohashes] = [this.#lookup, this.#infohashes];
     const has = (infohash: InfoHash): boolean => this.#transfers.has(infohash);
@@ -112,7 +111,8 @@ export class Transfers implements Startable, ServingDirectory {
 
   async start(): Promise<void> {
     await this.#published.start();
-    for (const record of this.#published.completed(await this.#parts.archive.load())) this.#add(record);
+    const records = await this.#published.completed(await this.#parts.archive.load());
+    for (const record of records) this.#add(record);
     const limit = pLimit(STARTS_AT_ONCE);
     await Promise.all(Array.from(this.all(), (transfer) => limit(() => transfer.start('update'))));
     this.#saver.start();
@@ -256,11 +256,6 @@ export class Transfers implements Startable, ServingDirectory {
 
   #checkRoom(infohash: InfoHash, need: RoomNeed): Promise<void> {
     return this.#room.check(need, () => runningBeside(infohash, this.#transfers.values()));
-  }
-
-  #isOffered(infohash: InfoHash): boolean {
-    const { origin = false, goal = 'pause' } = this.#transfers.get(infohash)?.record ?? {};
-    return origin && goal === 'run';
   }
 
   #holder(infohash: InfoHash): Holder | undefined {
