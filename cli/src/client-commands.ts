@@ -118,13 +118,22 @@ server by its gRPC name; without it, the whole server.
 const HEALTH: ClientCommand = {
   usage: 'health <ADDR> [SERVICE]',
   kinds: { ADDR: 'address' },
-  summary: 'check the tracker, messaging service or agent at ADDR: exits 0 if it is SERVING',
+  summary: 'check the tracker, messaging service or agent at ADDR: exits 0 if it is SERVING, else 1',
   notes: HEALTH_NOTES,
   flags: [TLS_FLAG],
   alone: true,
   handle: async (session, [address = '', service = '']) =>
     (await import('./commands/health.js')).health(session, address, service),
 };
+
+const FILES_NOTES = `
+  enjambre files llama                    files with llama in their name
+  enjambre files --sort size:desc         the largest first
+  enjambre files --tracker tracker.internal   without an agent`;
+
+const PEERS_NOTES = `
+  enjambre peers model.bin                who has it, and how much of it
+  enjambre peers --banned`;
 
 const NETWORK: readonly ClientCommand[] = [
   {
@@ -134,6 +143,7 @@ const NETWORK: readonly ClientCommand[] = [
       trackerFlag,
       ...layoutFlags('name, size, version, age, publisher, seeders, leechers, infohash, files'),
     ],
+    notes: FILES_NOTES,
     handle: async (session, [query = '']) => (await import('./commands/lookups.js')).files(session, query),
   },
   {
@@ -147,6 +157,7 @@ const NETWORK: readonly ClientCommand[] = [
         'name, id, endpoint, seeding, leeching, labels, connected, version; with REF: has, received, sent; with --banned: peer, id, since, ends, reason',
       ),
     ],
+    notes: PEERS_NOTES,
     handle: async (session, [ref], given) => {
       if (ref === '')
         throw new EnjambreError('invalid', 'BAD_REF', 'the ref is empty: omit it to list all peers');
@@ -162,6 +173,10 @@ const NETWORK: readonly ClientCommand[] = [
   },
 ];
 
+const EVENTS_NOTES = `
+  enjambre events --since 1h --type 'download.*'
+  enjambre events --follow --json         one CloudEvent per line`;
+
 const EVENTS: ClientCommand = {
   usage: 'events',
   summary: 'show past events of the network, or with --follow new ones',
@@ -169,7 +184,8 @@ const EVENTS: ClientCommand = {
     { flags: '-f, --follow', description: 'wait for new events and show them' },
     {
       flags: '--since <TIME>',
-      description: 'start with the events since TIME: 10m, 7d, or 2026-11-25T12:00',
+      description:
+        'start with the events since TIME: 10m, 7d, or 2026-11-25T12:00 (default: all that are stored; with --follow, none)',
     },
     {
       flags: '--type <PATTERN>',
@@ -179,6 +195,7 @@ const EVENTS: ClientCommand = {
     },
     trackerFlag,
   ],
+  notes: EVENTS_NOTES,
   handle: async (session, _, given) => {
     const { events } = await import('./commands/events.js');
     const types = Array.isArray(given.type) ? given.type.map(String) : [];
@@ -189,7 +206,7 @@ const EVENTS: ClientCommand = {
 const TOP: ClientCommand = {
   usage: 'top',
   summary: 'watch transfers, peers and the network on the whole screen; ? lists the keys',
-  flags: [{ flags: '--once', description: 'print everything once, and exit; for scripts also with --json' }],
+  flags: [{ flags: '--once', description: 'print everything once, and exit; with --json for scripts' }],
   handle: async (session, _, given) =>
     (await import('./commands/top.js')).top(session, { once: given.once === true }),
 };

@@ -27,13 +27,15 @@ export const priorityFlag: Flag = {
 
 export const seedRatioFlag: Flag = {
   flags: '--seed-ratio <RATIO>',
-  description: 'stop seeding when RATIO times the size is sent, such as 2 or 1.5; none for no limit',
+  description:
+    'stop seeding when RATIO times the size is sent, such as 2 or 1.5; none for no limit (default: for downloads, that of the agent)',
   parse: quantity('--seed-ratio', parseSeedRatio),
 };
 
 export const seedTimeFlag: Flag = {
   flags: '--seed-time <DURATION>',
-  description: 'stop seeding after DURATION, such as 30m or 12h; none for no limit',
+  description:
+    'stop seeding after DURATION, such as 30m or 12h; none for no limit (default: for downloads, that of the agent)',
   parse: quantity('--seed-time', parseSeedTime),
 };
 

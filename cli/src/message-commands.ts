@@ -8,6 +8,17 @@ const MAX_HISTORY = 1000;
 
 const MESSAGE_COLUMNS = 'sent, from, to, message, id';
 
+const SEND_NOTES = `
+PEER is the name of a peer, or at least the first 8 digits of its id.
+
+  enjambre send alice "the weights are ready"
+  enjambre send --room ops "restart at noon"
+  git log -1 | enjambre send --all -            the text from standard input`;
+
+const HISTORY_NOTES = `
+  enjambre history alice --limit 20   the last 20 messages to or from alice
+  enjambre history --room ops`;
+
 /** Commands for messages and rooms. */
 export const MESSAGES: readonly ClientCommand[] = [
   {
@@ -18,8 +29,12 @@ export const MESSAGES: readonly ClientCommand[] = [
     flags: [
       { flags: '--room <ROOM>', description: 'send to all members of a room', kind: 'room' },
       { flags: '--all', description: 'send to all peers' },
-      { flags: '--id <ID>', description: 'id of the message; use the same id to retry' },
+      {
+        flags: '--id <ID>',
+        description: 'id of the message (default: a random one); a retry with the same id is sent once',
+      },
     ],
+    notes: SEND_NOTES,
     handle: async (session, words, given) => {
       const { send } = await import('./commands/messages.js');
       await send(session, { words, room: text(given.room), all: given.all === true, id: text(given.id) });
@@ -27,7 +42,7 @@ export const MESSAGES: readonly ClientCommand[] = [
   },
   {
     usage: 'inbox',
-    summary: 'show unread messages',
+    summary: 'show unread messages, and mark them as read',
     flags: [
       { flags: '-f, --follow', description: 'wait for new messages and show them' },
       { flags: '--all', description: 'include messages that were read' },
@@ -51,6 +66,7 @@ export const MESSAGES: readonly ClientCommand[] = [
       },
       ...layoutFlags(MESSAGE_COLUMNS),
     ],
+    notes: HISTORY_NOTES,
     handle: async (session, [peer], given) => {
       const { history } = await import('./commands/messages.js');
       const limit = typeof given.limit === 'number' ? given.limit : 100;

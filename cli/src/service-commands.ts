@@ -3,11 +3,13 @@ import type { ConfigSources } from '@enjambre/common/config/config-file';
 import type { OptionTable, Service } from '@enjambre/common/config/options';
 import { configFileOf } from './configuration.js';
 import type { Context } from './context.js';
-import { addConfigFlag, givenTo } from './global-flags.js';
+import { addConfigFlag, addNotes, givenTo } from './global-flags.js';
 import { addServiceOptions, serviceFlags } from './service-options.js';
 
 interface ServiceCommand {
   readonly summary: string;
+  /** Examples at the end of the help. */
+  readonly notes: string;
   /** Loads the service's flags. Services are large, so only the one that runs is imported. */
   readonly options: () => Promise<OptionTable>;
   readonly run: () => Promise<
@@ -19,24 +21,43 @@ interface ServiceCommand {
   >;
 }
 
+const DEV_NOTES = `
+  enjambre dev --shared-dir ~/models       then, in another terminal: enjambre files`;
+
+const TRACKER_NOTES = `
+  enjambre tracker                         one tracker, which needs nothing else
+  enjambre tracker --nats nats://nats.internal:4222    one of several, on one NATS`;
+
+const MESSAGING_NOTES = `
+  enjambre messaging                       messages are kept in memory
+  enjambre messaging --nats nats://nats.internal:4222  messages are kept by NATS`;
+
+const AGENT_NOTES = `
+  enjambre agent --tracker tracker.internal --messaging tracker.internal
+  enjambre agent --shared-dir /srv/models --max-upload 50MB --label zone=eu-1`;
+
 const SERVICES: Readonly<Record<string, ServiceCommand>> = {
   dev: {
-    summary: 'run a tracker, messaging service and agent in one process, for trying out',
+    summary: 'run a tracker, messaging service and agent in one process, to try it out',
+    notes: DEV_NOTES,
     options: async () => (await import('./commands/dev.js')).devOptions,
     run: async () => (await import('./commands/dev.js')).dev,
   },
   tracker: {
     summary: 'run a tracker, the directory of peers and shared files',
+    notes: TRACKER_NOTES,
     options: async () => (await import('@enjambre/tracker/config')).trackerOptions,
     run: async () => (await import('@enjambre/tracker/main')).run,
   },
   messaging: {
     summary: 'run a messaging service, which delivers messages between agents',
+    notes: MESSAGING_NOTES,
     options: async () => (await import('@enjambre/messaging/config')).messagingOptions,
     run: async () => (await import('@enjambre/messaging/main')).run,
   },
   agent: {
     summary: 'run an agent, which shares and downloads files',
+    notes: AGENT_NOTES,
     options: async () => (await import('@enjambre/peer-agent/config')).agentOptions,
     run: async () => (await import('@enjambre/peer-agent/main')).run,
   },
@@ -45,7 +66,8 @@ const SERVICES: Readonly<Record<string, ServiceCommand>> = {
 /** Adds the commands that run a service in the foreground. The flags of a service are added when it is selected. */
 export function addServiceCommands(program: Command, context: Context): void {
   program.commandsGroup('Services, in the foreground until Ctrl-C:');
-  for (const [name, { summary }] of Object.entries(SERVICES)) program.command(name).description(summary);
+  for (const [name, { summary, notes }] of Object.entries(SERVICES))
+    addNotes(program.command(name).description(summary), notes);
   program.hook('preSubcommand', async (_program, command) => {
     const service = SERVICES[command.name()];
     if (service) await prepare(command, service, context);

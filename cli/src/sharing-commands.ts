@@ -47,12 +47,12 @@ export const SHARING: readonly ClientCommand[] = [
     flags: [
       {
         flags: '--name <NAME>',
-        description: 'share it under another name; needs a single PATH',
+        description: 'share it under another name (default: its file name); needs a single PATH',
         parse: present('--name: a name is missing'),
       },
       {
         flags: '--piece-length <BYTES>',
-        description: 'bytes per piece: a power of two from 16KiB to 64MiB',
+        description: 'bytes per piece: a power of two from 16KiB to 64MiB (default: chosen by the size)',
         parse: pieceLength,
       },
       {
@@ -142,7 +142,7 @@ export const SHARING: readonly ClientCommand[] = [
       {
         flags: '--timeout <DURATION>',
         description:
-          'stop waiting after DURATION, such as 90s or 1h30m; the agent continues in the background',
+          'stop waiting after DURATION, such as 90s or 1h30m (default: never); the agent continues in the background',
         parse: seconds,
       },
       {

@@ -10,8 +10,9 @@ function selection(refs: readonly string[], given: Given): Selection {
 }
 
 const LIMIT_NOTES = `
-Without flags, shows the current limits. Without REF, applies to the whole agent, until it
-stops. The limits of a transfer are stored with the transfer.
+Without flags, shows the current limits. Without REF, --max-upload and --max-download apply to all
+transfers together, until the agent stops; the other flags need a REF. The limits of a transfer are
+stored with it.
 
   enjambre limit                                    show the current limits
   enjambre limit --max-upload 10MB                  limit the upload of all transfers together
@@ -19,6 +20,21 @@ stops. The limits of a transfer are stored with the transfer.
   enjambre limit model.bin --max-download none      remove that limit
   enjambre limit model.bin --priority high          give it a larger part of a shared limit
   enjambre limit model.bin --seed-ratio 3           seed it until three times its size is sent`;
+
+const LS_NOTES = `
+  enjambre ls --sort up:desc              the busiest uploads first
+  enjambre ls --columns name,state,path
+  enjambre ls --quiet                     only infohashes, for scripts`;
+
+const RM_NOTES = `
+The files of a share are never deleted.
+
+  enjambre rm model.bin              no longer share or download it; keep the file
+  enjambre rm model.bin --data       and delete the downloaded file`;
+
+const VERIFY_NOTES = `
+  enjambre verify model.bin --wait   exits 1 if it cannot be completed
+  enjambre verify --all`;
 
 /** Commands for the transfers of an agent. */
 export const TRANSFERS: readonly ClientCommand[] = [
@@ -34,6 +50,7 @@ export const TRANSFERS: readonly ClientCommand[] = [
         'name, state, done, size, down, up, peers, version, infohash, path, sent, ratio, reason, added',
       ),
     ],
+    notes: LS_NOTES,
     handle: async (session, _, given) => {
       if (given.watch === true) return (await import('./commands/watch.js')).watchList(session);
       await (await import('./commands/transfers.js')).list(session);
@@ -82,6 +99,7 @@ export const TRANSFERS: readonly ClientCommand[] = [
       { flags: '--all', description: 'check all transfers' },
       { flags: '--wait', description: 'wait until the data is complete, and report what was intact' },
     ],
+    notes: VERIFY_NOTES,
     handle: async (session, refs, given) =>
       (await import('./commands/verify.js')).verify(session, selection(refs, given), {
         wait: given.wait === true,
@@ -110,6 +128,7 @@ export const TRANSFERS: readonly ClientCommand[] = [
         description: 'with --data: also delete files that changed, or existed before the download',
       },
     ],
+    notes: RM_NOTES,
     handle: async (session, refs, given) =>
       (await import('./commands/control.js')).remove(session, selection(refs, given), {
         data: given.data === true,

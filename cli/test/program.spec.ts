@@ -42,7 +42,7 @@ describe('the command line', () => {
   test('help of limit explains its use with and without a transfer, and shows examples', async () => {
     const { stdout } = await cli(['help', 'limit']);
 
-    expect(stdout).toContain('Without REF, applies to the whole agent');
+    expect(stdout).toContain('Without REF, --max-upload and --max-download apply');
     for (const [, shown] of stdout.matchAll(/^ {2}enjambre (limit.*?)(?: {2}|$)/gm))
       expect((await cli(shown!.split(' '))).stderr).toMatch(/no agent answers|^$/);
     expect(stdout).toContain('enjambre limit model.bin --max-download 500kB');

@@ -4,7 +4,6 @@ import { transferJson } from './json.js';
 import type { Listing } from './listing.js';
 import { selectedBytesOf, sizeText } from './selected.js';
 import { formatBytes, formatPercent, formatRate, plain, shortDigits } from './text.js';
-import { messageOf } from '../transfer-wording.js';
 import { stateWord, type StateWord } from './transfer-state.js';
 
 /** The list of an agent's transfers. */
@@ -64,11 +63,7 @@ export const TRANSFER_LIST: Listing<Transfer> = {
       wide: true,
     },
     { title: 'ratio', align: 'right', text: ratioText, value: ratioOf, wide: true },
-    {
-      title: 'reason',
-      text: (transfer) => plain(messageOf(transfer)),
-      wide: true,
-    },
+    { title: 'reason', text: ({ reason }) => plain(reason), wide: true },
     {
       title: 'added',
       text: ({ addedAt }) => addedAt?.toISOString() ?? '',

@@ -65,7 +65,8 @@ export const agentOptions = {
   },
   control: {
     placeholder: 'ADDRESS',
-    description: 'unix:PATH moves the control socket; HOST[:7073] also accepts control over TCP',
+    description:
+      'unix:PATH moves the control socket; HOST[:7073] also accepts control over TCP; without it, only agent.sock in the data folder',
     schema: addressSchema(DEFAULT_PORTS.control).optional(),
   },
   shareRoot: {
@@ -130,7 +131,7 @@ export const agentOptions = {
     default: '1m',
   },
   followInterval: {
-    placeholder: 'TIME',
+    placeholder: 'DURATION',
     description: 'interval at which downloads that follow a name look for a newer version',
     schema: durationSchema,
     default: '15s',
