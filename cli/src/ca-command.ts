@@ -2,10 +2,10 @@ import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '@enjambre/common/config/parse-quantities';
 import { isRole, ROLES } from '@enjambre/core/trust/certified-identity';
 import type { ClientCommand } from './client-command.js';
-import { onDisk, present } from './option-values.js';
+import { onDisk, present, wholeNumber } from './option-values.js';
 import { append } from './service-options.js';
 
-const ACTIONS = ['init', 'issue'] as const;
+const ACTIONS = ['init', 'issue', 'token'] as const;
 
 function role(value: string): string {
   if (isRole(value)) return value;
@@ -26,7 +26,7 @@ function lifetime(value: string): number {
 /** `enjambre ca`: the certificate authority of a network. */
 export const CA: ClientCommand = {
   usage: 'ca <ACTION>',
-  summary: 'create the CA of a network, and issue certificates for TLS',
+  summary: 'create the CA of a network, and issue certificates and join tokens for TLS',
   choices: { ACTION: ACTIONS },
   flags: [
     {
@@ -48,25 +48,32 @@ export const CA: ClientCommand = {
     },
     {
       flags: '--role <ROLE>',
-      description: `issue: what the holder is: ${ROLES.join(', ')} (default agent)`,
+      description: `issue, token: what the holder is: ${ROLES.join(', ')} (default agent)`,
       parse: role,
     },
     {
       flags: '--name <PATTERN>',
-      description: "issue: name that the holder may have, such as 'web-*' (may be repeated; default any)",
+      description:
+        "issue, token: name that the holder may have, such as 'web-*' (may be repeated; default any)",
       parse: (value: string, previous: readonly string[] | undefined) =>
         append(present('--name: a name is missing')(value), previous),
     },
     {
       flags: '--ttl <DURATION>',
-      description: 'time until the certificate expires (default init: 3650d, issue: 90d)',
+      description: 'time until it expires (default init: 3650d, issue: 90d, token: 1h)',
       parse: lifetime,
+    },
+    {
+      flags: '--uses <N>',
+      description: 'token: number of machines that may join with it (default 1)',
+      parse: wholeNumber(1_000_000),
     },
   ],
   notes: `
   enjambre ca init --network prod                          once; keep ca.key secret
   enjambre ca issue --role tracker --out /etc/enjambre/tls   then: enjambre tracker --tls /etc/enjambre/tls
   enjambre ca issue --name 'web-*' --out web-1             for an agent; copy the folder to its machine
+  enjambre ca token --name 'web-*' --uses 20 --ttl 12h     for agents: enjambre agent --join TOKEN
   enjambre ca issue --role tracker --out /etc/enjambre/tls   again, to renew: the program uses it within seconds`,
   alone: true,
   handle: async (session, [action = ''], given) =>

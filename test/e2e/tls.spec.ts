@@ -164,7 +164,7 @@ describe('a network with TLS', () => {
     await writeFile(join(folderOf('bob'), 'tls.crt'), 'half');
     await bob.process.waitForLog(
       ({ msg }) =>
-        /have changed and cannot be used: .*tls\.crt holds no certificate/.test(String(msg))
+        /the certificate cannot be renewed: .*tls\.crt holds no certificate/.test(String(msg))
           ? true
           : undefined,
       'the report',

@@ -3,7 +3,8 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { defaultConfigPath } from '@enjambre/common/config/default-config-path';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
-import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
+import { systemErrorText } from '@enjambre/common/system-error';
+import { caPathsIn, readCa } from '@enjambre/common/trust/ca-folder';
 import { identityOf } from '@enjambre/common/trust/tls-material';
 import { tlsPathsIn } from '@enjambre/common/trust/tls-store';
 import { EnjambreError } from '@enjambre/core/error';
@@ -11,7 +12,7 @@ import { shortId } from '@enjambre/core/ids';
 import { checkNetworkName, isRole, type Role } from '@enjambre/core/trust/certified-identity';
 import type { Given } from '../client-command.js';
 import type { Session } from '../context.js';
-import { replaceFile } from '../new-file.js';
+import { replaceFile } from '@enjambre/common/files/new-file';
 import { text } from '../option-values.js';
 import { plain } from '../render/text.js';
 import { pathFrom } from '../working-folder.js';
@@ -19,6 +20,7 @@ import { pathFrom } from '../working-folder.js';
 const DAY_MS = 86_400_000;
 const CA_TTL_MS = 3650 * DAY_MS;
 const TTL_MS = 90 * DAY_MS;
+const TOKEN_TTL_MS = 3_600_000;
 const PUBLIC = 0o644;
 const PRIVATE = 0o600;
 
@@ -26,14 +28,15 @@ const PRIVATE = 0o600;
 export async function ca(session: Session, action: string, given: Given): Promise<void> {
   if (action === 'init') return init(session, given);
   if (action === 'issue') return issue(session, given);
-  throw new EnjambreError('invalid', 'USAGE', 'write `ca init` or `ca issue`');
+  if (action === 'token') return token(session, given);
+  throw new EnjambreError('invalid', 'USAGE', 'write `ca init`, `ca issue` or `ca token`');
 }
 
 async function init(session: Session, given: Given): Promise<void> {
   const { output, context } = session;
   const folder = caFolder(session, given);
   const network = checkNetworkName(text(given.network) ?? 'enjambre');
-  const paths = caPaths(folder);
+  const paths = caPathsIn(folder);
   if (await exists(paths.cert)) {
     const message = `there is a CA in ${folder}: name another folder with --ca, or use that one`;
     throw new EnjambreError('already-exists', 'CA_EXISTS', message);
@@ -59,21 +62,20 @@ async function issue(session: Session, given: Given): Promise<void> {
   if (out === undefined)
     throw new EnjambreError('invalid', 'USAGE', 'issue: name the folder for the certificate with --out');
   const folder = pathFrom(context, out);
-  const authority = caPaths(caFolder(session, given));
-  const [caCert, caKey] = await Promise.all([readOf(authority.cert), readOf(authority.key)]);
+  const ca = await readCa(caFolder(session, given));
   const paths = tlsPathsIn(folder);
   const known = (await exists(paths.key)) ? await readFile(paths.key, 'utf8') : undefined;
   const key = known ?? PeerIdentity.generate().toPem();
   const { Authority } = await import('@enjambre/common/trust/authority');
-  const issuer = await Authority.open({ cert: caCert, key: caKey });
+  const issuer = await Authority.open(ca);
   const publicKey = createPublicKey(createPrivateKey(key)).export({ type: 'spki', format: 'pem' }).toString();
   const role = roleOf(given);
-  const names = Array.isArray(given.name) ? given.name.map(String) : [];
+  const names = namesOf(given);
   const validity = { now: context.now(), ttlMs: ttlOf(given, TTL_MS) };
   const cert = await issuer.issue(publicKey, { role, names, peerId: undefined }, validity);
   await write(folder, [
     ...(known === undefined ? [[paths.key, key, PRIVATE] as const] : []),
-    [paths.ca, caCert, PUBLIC],
+    [paths.ca, ca.cert, PUBLIC],
     [paths.cert, cert, PUBLIC],
   ]);
   const parsed = new X509Certificate(cert);
@@ -93,6 +95,40 @@ async function issue(session: Session, given: Given): Promise<void> {
     `certificate for ${holder} of the network ${issuer.network} in ${plain(folder)}, valid until ${until}`,
   );
   output.hint(`next: enjambre ${isService(role) ? role : 'COMMAND'} --tls ${plain(out)}`);
+}
+
+async function token(session: Session, given: Given): Promise<void> {
+  const { output, context } = session;
+  const ca = await readCa(caFolder(session, given));
+  const [{ Authority }, { issueToken }] = await Promise.all([
+    import('@enjambre/common/trust/authority'),
+    import('@enjambre/common/trust/join-tokens'),
+  ]);
+  const { network } = await Authority.open(ca);
+  const terms = {
+    network,
+    role: roleOf(given),
+    names: namesOf(given),
+    uses: typeof given.uses === 'number' ? given.uses : 1,
+    expiresAt: context.now() + ttlOf(given, TOKEN_TTL_MS),
+  };
+  const text = issueToken(ca, terms);
+  const until = new Date(terms.expiresAt).toISOString();
+  output.object({
+    type: 'join_token',
+    token: text,
+    network,
+    role: terms.role,
+    uses: terms.uses,
+    valid_until: until,
+  });
+  output.line(text);
+  const times = terms.uses === 1 ? 'once' : `${terms.uses} times`;
+  output.hint(`good ${times} until ${until}: enjambre ${terms.role} --tracker HOST --join TOKEN`);
+}
+
+function namesOf({ name }: Given): string[] {
+  return Array.isArray(name) ? name.map(String) : [];
 }
 
 function isService(role: Role): boolean {
@@ -115,30 +151,11 @@ function caFolder({ context }: Session, given: Given): string {
     : pathFrom(context, said);
 }
 
-function caPaths(folder: string): { cert: string; key: string } {
-  return { cert: join(folder, 'ca.crt'), key: join(folder, 'ca.key') };
-}
-
 async function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
     () => false,
   );
-}
-
-async function readOf(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    const isMissing = errnoOf(error) === 'ENOENT';
-    const next = isMissing
-      ? 'create a CA with `enjambre ca init`, or name its folder with --ca'
-      : 'fix its permissions';
-    const message = `cannot read ${path} (${systemErrorText(error)}): ${next}`;
-    throw new EnjambreError(isMissing ? 'not-found' : 'denied', 'PATH_NOT_READABLE', message, {
-      cause: error,
-    });
-  }
 }
 
 async function write(

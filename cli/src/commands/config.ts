@@ -7,7 +7,7 @@ import type { Document } from 'yaml';
 import type { Given } from '../client-command.js';
 import { configFileOf, configPathOf } from '../configuration.js';
 import type { Session } from '../context.js';
-import { replaceFile } from '../new-file.js';
+import { replaceFile } from '@enjambre/common/files/new-file';
 import { text } from '../option-values.js';
 import { plain } from '../render/text.js';
 import { pathFrom } from '../working-folder.js';

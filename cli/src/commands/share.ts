@@ -10,7 +10,7 @@ import {
 } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent, type AgentClient } from '../agent-client.js';
 import type { Session } from '../context.js';
-import { writeNewFile } from '../new-file.js';
+import { writeNewFile } from '@enjambre/common/files/new-file';
 import { outputBeside } from '../output.js';
 import { sharedJson } from '../render/json.js';
 import { leftOutNotes, linksLeftOut } from '../render/left-out.js';

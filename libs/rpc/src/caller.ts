@@ -1,16 +1,28 @@
+import type { X509Certificate } from 'node:crypto';
 import type { Http2Session } from 'node:http2';
 import type { CertifiedIdentity } from '@enjambre/core/trust/certified-identity';
 import { streamOf } from './gate/grpc-internals.js';
 
-const IDENTITIES = new WeakMap<Http2Session, CertifiedIdentity>();
+/** Who makes a call, and the certificate that says so. */
+export interface CertifiedCaller {
+  readonly identity: CertifiedIdentity;
+  readonly certificate: X509Certificate;
+}
 
-/** Records who the client of a connection is, by its certificate. */
-export function noteIdentity(session: Http2Session, identity: CertifiedIdentity): void {
-  IDENTITIES.set(session, identity);
+const CLIENTS = new WeakMap<Http2Session, CertifiedCaller>();
+
+/** Records who the client of a connection is. */
+export function noteClient(session: Http2Session, client: CertifiedCaller): void {
+  CLIENTS.set(session, client);
 }
 
 /** Who makes a call, by the certificate of its connection; undefined without TLS. */
 export function certifiedCaller(call: object): CertifiedIdentity | undefined {
+  return callerOf(call)?.identity;
+}
+
+/** The same with the certificate. */
+export function callerOf(call: object): CertifiedCaller | undefined {
   const session = streamOf(call)?.session;
-  return session && IDENTITIES.get(session);
+  return session && CLIENTS.get(session);
 }

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { credentials, ServerCredentials, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
 import type { EnjambreError } from '@enjambre/core/error';
@@ -39,7 +40,7 @@ export interface Credentials {
 
 /** The identity of a client, or why it has none that counts here. */
 export type Client =
-  | { readonly identity: CertifiedIdentity }
+  | { readonly identity: CertifiedIdentity; readonly certificate: X509Certificate }
   | { readonly identity?: undefined; readonly problem: EnjambreError };
 
 const INSECURE = credentials.createInsecure();

@@ -7,6 +7,7 @@ import {
 import { EnjambreError } from '@enjambre/core/error';
 import { SYSTEM_CLOCK, type Clock } from '@enjambre/common/async/clock';
 import type { Logger } from '@enjambre/common/log/logger';
+import { callerOf, type CertifiedCaller } from './caller.js';
 import { toServiceError } from './status.js';
 import { StreamReader } from './stream-reader.js';
 
@@ -15,6 +16,8 @@ export interface CallContext {
   readonly metadata: Metadata;
   /** Address of the caller at the socket, such as "10.0.0.7:51234". */
   readonly peer: string;
+  /** The caller by its certificate; undefined without TLS. */
+  readonly caller: CertifiedCaller | undefined;
   /** Aborts when the caller has disconnected or the deadline has passed. */
   readonly signal: AbortSignal;
 }
@@ -41,7 +44,7 @@ export class HandlerFactory {
       call.on('cancelled', () => {
         abort.abort();
       });
-      const context = { metadata: call.metadata, peer: call.getPeer(), signal: abort.signal };
+      const context = contextOf(call, abort.signal);
       this.#run(context, () => handle(call.request, context)).then(
         (response) => {
           callback(null, response);
@@ -65,7 +68,7 @@ export class HandlerFactory {
       call.on('cancelled', () => {
         abort.abort();
       });
-      const context = { metadata: call.metadata, peer: call.getPeer(), signal: abort.signal };
+      const context = contextOf(call, abort.signal);
       const reader = new StreamReader(call, this.options.clock ?? SYSTEM_CLOCK);
       const send = async (): Promise<void> => {
         for await (const message of handle(call.request, context)) {
@@ -107,4 +110,11 @@ export class HandlerFactory {
     if (check) await check;
     return work();
   }
+}
+
+function contextOf(
+  call: Pick<ServerDuplexStream<unknown, unknown>, 'metadata' | 'getPeer'>,
+  signal: AbortSignal,
+): CallContext {
+  return { metadata: call.metadata, peer: call.getPeer(), caller: callerOf(call), signal };
 }

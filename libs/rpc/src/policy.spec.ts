@@ -6,6 +6,7 @@ import { AgentMessagingServiceService } from '@enjambre/proto/gen/enjambre/agent
 import { MessagingServiceService } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import { PeerServiceService } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { TrackerServiceService } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { CertificateServiceService } from '@enjambre/proto/gen/enjambre/trust/v1/trust';
 import { HealthService } from '@enjambre/proto/gen/grpc/health/v1/health';
 
 const SERVICES = [
@@ -15,6 +16,7 @@ const SERVICES = [
   PeerServiceService,
   TrackerServiceService,
   HealthService,
+  CertificateServiceService,
 ];
 
 const PATHS = SERVICES.flatMap((service: ServiceDefinition) =>

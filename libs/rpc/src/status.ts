@@ -4,6 +4,7 @@ import { EnjambreError, type ErrorCode } from '@enjambre/core/error';
 import { ErrorInfo, RetryInfo } from '@enjambre/proto/gen/google/rpc/error_details';
 import type { Any } from '@enjambre/proto/gen/google/protobuf/any';
 import { Status } from '@enjambre/proto/gen/google/rpc/status';
+import { inPlainWords } from './tls-problem.js';
 
 /** Metadata key of the encoded google.rpc.Status, common to all gRPC libraries. */
 export const DETAILS_KEY = 'grpc-status-details-bin';
@@ -94,7 +95,9 @@ export function fromServiceError(error: unknown): EnjambreError {
 function plainText(details: string): string {
   const [, seconds] = /^Deadline exceeded after ([\d.]+)s/.exec(details) ?? [];
   if (seconds !== undefined) return `no answer within ${formatDuration(Number(seconds) * 1000)}`;
-  const connection = /Last error: (?:Error: )?([^.]*(?:\.[^.\s][^.]*)*)\. ?Resolution note:/.exec(details);
+  const cause = inPlainWords(details);
+  if (details.startsWith('No connection established') && cause !== details) return cause;
+  const connection = /Last error: (?:\w*Error: )?([^.]*(?:\.[^.\s][^.]*)*)\. ?Resolution note:/.exec(details);
   return connection?.[1] ?? details.replace(/\s*Resolution note:.*$/s, '');
 }
 

@@ -245,7 +245,7 @@ describe('a client with mutual TLS', () => {
     await expect(ask(secured, { peerId: stranger })).rejects.toThrow(
       `is peer ${SERVER_PEER.peerId.slice(0, 8)}, not peer ${stranger.slice(0, 8)}`,
     );
-    await expect(ask(secured, 'tracker')).rejects.toThrow('the server is a agent, not a tracker');
+    await expect(ask(secured, 'tracker')).rejects.toThrow('the server has the role agent, not tracker');
   });
 
   test('resumes its sessions, with the same proof', async () => {

@@ -13,6 +13,7 @@ import { ChannelCredentials } from '@grpc/grpc-js';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { shortId } from '@enjambre/core/ids';
 import type { CertifiedIdentity } from '@enjambre/core/trust/certified-identity';
+import type { ProgramTls } from '@enjambre/common/trust/program-tls';
 import { identityOf, problemOfTime, type TlsMaterial } from '@enjambre/common/trust/tls-material';
 import { PLAINTEXT, type Acceptor, type Client, type Credentials, type Expected } from './credentials.js';
 import { SessionCache } from './session-cache.js';
@@ -22,11 +23,7 @@ export function credentialsFrom(tls: TlsSource | undefined): Credentials {
   return tls ? tlsCredentials(tls) : PLAINTEXT;
 }
 
-/** The program's certificate and the CAs that it trusts. Both may be replaced while it runs. */
-export interface TlsSource {
-  readonly current: TlsMaterial;
-  onChange(listener: () => void): void;
-}
+type TlsSource = Pick<ProgramTls, 'current' | 'onChange'>;
 
 /** AES-128 first: it is the cheapest for a processor with AES instructions, which the client decides. */
 const CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
@@ -35,7 +32,7 @@ const ALPN = 'h2';
 const TLS_HANDSHAKE = 0x16;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Certificates name roles and peers, not hosts, and the SNI extension must not contain an IP address. */
-const SERVER_NAME = 'enjambre';
+export const SERVER_NAME = 'enjambre';
 
 /** Mutual TLS 1.3: both sides prove with a certificate of the network who they are. */
 export function tlsCredentials(source: TlsSource): Credentials {
@@ -137,9 +134,9 @@ function atFirstByte(socket: Socket, found: (byte: number) => void): void {
 }
 
 /** Why a server is not the one that was expected; undefined if it is. */
-function problemOfServer(
+export function problemOfServer(
   { raw }: PeerCertificate,
-  { own, expected }: { readonly own: CertifiedIdentity; readonly expected: Expected },
+  { own, expected }: { readonly own: Pick<CertifiedIdentity, 'network'>; readonly expected: Expected },
 ): Error | undefined {
   let found: CertifiedIdentity;
   try {
@@ -151,9 +148,9 @@ function problemOfServer(
     return wrongServer(`belongs to the network ${found.network}, not to ${own.network}`);
   if (expected === 'member') return undefined;
   if (typeof expected === 'string')
-    return found.role === expected ? undefined : wrongServer(`is a ${found.role}, not a ${expected}`);
+    return found.role === expected ? undefined : wrongServer(`has the role ${found.role}, not ${expected}`);
   if (found.peerId === expected.peerId) return undefined;
-  const is = found.peerId === undefined ? `a ${found.role}` : `peer ${shortId(found.peerId)}`;
+  const is = found.peerId === undefined ? `in the role ${found.role}` : `peer ${shortId(found.peerId)}`;
   return wrongServer(`is ${is}, not peer ${shortId(expected.peerId)}`);
 }
 
@@ -171,7 +168,7 @@ function clientOf(socket: Socket, own: CertifiedIdentity): Client {
   if (!socket.authorized) return { problem: nobody(unauthorized(socket.authorizationError)) };
   try {
     const identity = identityOf(certificate);
-    if (identity.network === own.network) return { identity };
+    if (identity.network === own.network) return { identity, certificate };
     return { problem: nobody(`your certificate is for the network ${identity.network}, not ${own.network}`) };
   } catch (error) {
     return { problem: nobody(`your certificate cannot be used: ${messageOf(error)}`) };

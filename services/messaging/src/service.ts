@@ -9,7 +9,7 @@ import { openStreams } from '@enjambre/rpc/open-streams';
 import { SERVICE_LIMITS, type ServerLimits } from '@enjambre/rpc/gate/limits';
 import { GrpcServer } from '@enjambre/rpc/server';
 import { credentialsFrom } from '@enjambre/rpc/tls-credentials';
-import type { TlsStore } from '@enjambre/common/trust/tls-store';
+import type { ProgramTls } from '@enjambre/common/trust/program-tls';
 import { TlsWatch } from '@enjambre/common/trust/tls-watch';
 import { Health, type HealthCheck } from '@enjambre/common/health/health';
 import { HealthKeeper } from '@enjambre/common/health/health-keeper';
@@ -52,8 +52,8 @@ export interface MessagingOverrides {
   readonly upkeepMs?: number;
   /** Metrics to register with; the page is at `--metrics`. @default none */
   readonly metrics?: Metrics;
-  /** Certificate files for mutual TLS. @default none: plaintext */
-  readonly tls?: TlsStore | undefined;
+  /** The certificate for mutual TLS. @default none: plaintext */
+  readonly tls?: ProgramTls | undefined;
 }
 
 export interface Messaging extends Startable {

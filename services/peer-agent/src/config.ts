@@ -167,6 +167,12 @@ export const agentOptions = {
     schema: labelsSchema,
     repeatable: true,
   },
+  join: {
+    placeholder: 'TOKEN',
+    description:
+      'join token of "enjambre ca token": at the first start, gets a certificate for mutual TLS from the tracker, and keeps it in tls in the data folder',
+    schema: z.string().optional(),
+  },
   ...budgetOptions,
   ...operatorOptions,
   ...tlsOptions,

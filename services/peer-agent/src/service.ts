@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { formatAddress, type Address, type TcpAddress } from '@enjambre/common/config/address';
 import { credentialsFrom } from '@enjambre/rpc/tls-credentials';
 import { openTls } from '@enjambre/common/config/tls-options';
-import type { TlsStore } from '@enjambre/common/trust/tls-store';
+import type { ProgramTls } from '@enjambre/common/trust/program-tls';
 import { TlsWatch } from '@enjambre/common/trust/tls-watch';
 import { Dialer } from '@enjambre/rpc/dialer';
 import type { GrpcServer } from '@enjambre/rpc/server';
@@ -41,6 +41,7 @@ import { FolderLock } from './adapters/state/folder-lock.js';
 import { InboxFile } from './adapters/state/inbox-file.js';
 import { PublishedFile } from './adapters/state/published-file.js';
 import { NamesFile } from './adapters/state/names-file.js';
+import { openMembership } from './adapters/state/membership.js';
 import { IDENTITY_FILE, loadIdentity } from './adapters/state/secrets.js';
 import { publicationSigner } from './adapters/publication-signer.js';
 import { TrackerLink, type TrackerLinkComponents } from './adapters/tracker/tracker-link.js';
@@ -91,7 +92,7 @@ export function createAgent(config: AgentConfig, overrides: AgentOverrides = {})
 /** What all parts of an agent rest on. */
 interface Basis {
   readonly lock: FolderLock;
-  readonly tls: TlsStore | undefined;
+  readonly tls: ProgramTls | undefined;
   readonly identity: PeerIdentity;
 }
 
@@ -139,7 +140,7 @@ class AgentService implements Agent {
     try {
       await this.#makeDownloadFolder();
       await this.#makeSharedDir();
-      const tls = await openTls(this.#config, 'agent', join(dataDir, IDENTITY_FILE));
+      const tls = await this.#openTls();
       if (tls) this.#lifecycle.add('certificate', new TlsWatch({ log: this.#log }, tls));
       this.#identity = await this.#identify(tls);
       await this.#compose({ lock, tls, identity: this.#identity });
@@ -229,8 +230,15 @@ class AgentService implements Agent {
     return { signer: publicationSigner(identity, name), numbers: new PublishedFile(dataDir, this.#log) };
   }
 
+  /** The certificate that the settings name, or that of the network that the agent has joined. */
+  async #openTls(): Promise<ProgramTls | undefined> {
+    const { dataDir, name, tracker: trackers, join: token } = this.#config;
+    const named = await openTls(this.#config, 'agent', join(dataDir, IDENTITY_FILE));
+    return named ?? openMembership({ dataDir, name, trackers, join: token, log: this.#log });
+  }
+
   /** With a certificate for an Ed25519 key, the agent is the peer of that key. */
-  async #identify(tls: TlsStore | undefined): Promise<PeerIdentity> {
+  async #identify(tls: ProgramTls | undefined): Promise<PeerIdentity> {
     const own = tls && PeerIdentity.ifEd25519(tls.current.key);
     const identity = own ?? (await loadIdentity(this.#config.dataDir));
     checkHolder(tls?.current.identity, { id: identity.peerId, name: this.#config.name });

@@ -90,6 +90,12 @@ export const trackerOptions = {
     schema: bytesSchema,
     default: '256MiB',
   },
+  ca: {
+    placeholder: 'DIR',
+    description:
+      'folder with the ca.crt and ca.key of the network: agents join with a token of "enjambre ca token", and this tracker issues and renews their certificates',
+    schema: pathSchema.optional(),
+  },
   ...budgetOptions,
   ...operatorOptions,
   ...tlsOptions,

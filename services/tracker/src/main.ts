@@ -3,8 +3,23 @@ import { resolveOptions, type Environment, type Flags } from '@enjambre/common/c
 import { openTls } from '@enjambre/common/config/tls-options';
 import { loadMetrics } from '@enjambre/common/metrics/load-metrics';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
-import { trackerOptions } from './config.js';
-import { createTracker } from './service.js';
+import { trackerOptions, type TrackerConfig } from './config.js';
+import { createTracker, type TrackerOverrides } from './service.js';
+
+/** The certificate, and the CA if there is one. Throws as `openTls` and `readCa` do. */
+async function openTrust(config: TrackerConfig): Promise<Pick<TrackerOverrides, 'tls' | 'issuer'>> {
+  const tls = await openTls(config, 'tracker');
+  if (config.ca === undefined) return { tls };
+  // These modules take long to load: only a tracker that has a CA waits for them.
+  const [{ readCa }, { Issuer }, { SelfIssuedTls }] = await Promise.all([
+    import('@enjambre/common/trust/ca-folder'),
+    import('./adapters/certificates/issuer.js'),
+    import('@enjambre/common/trust/self-issued-tls'),
+  ]);
+  const ca = await readCa(config.ca);
+  const issuer = await Issuer.open(ca, config.ca, Date.now);
+  return { tls: tls ?? (await SelfIssuedTls.create({ ca, role: 'tracker' })), issuer };
+}
 
 /**
  * Runs a tracker in the foreground until SIGINT or SIGTERM. Throws `invalid` BAD_OPTION,
@@ -21,6 +36,6 @@ export async function run(
     environment,
     scopeOf('tracker', trackerOptions, sources),
   );
-  const tls = await openTls(config, 'tracker');
-  await runUntilSignal(createTracker(config, { ...(await loadMetrics(config.metrics)), tls }));
+  const trust = await openTrust(config);
+  await runUntilSignal(createTracker(config, { ...(await loadMetrics(config.metrics)), ...trust }));
 }

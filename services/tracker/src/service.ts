@@ -6,7 +6,7 @@ import { EventWatchers } from '@enjambre/common/events/event-watchers';
 import { HandlerFactory } from '@enjambre/rpc/handlers';
 import { openStreams } from '@enjambre/rpc/open-streams';
 import { SERVICE_LIMITS } from '@enjambre/rpc/gate/limits';
-import { GrpcServer } from '@enjambre/rpc/server';
+import { GrpcServer, type ServedService } from '@enjambre/rpc/server';
 import { credentialsFrom } from '@enjambre/rpc/tls-credentials';
 import { Dialer } from '@enjambre/rpc/dialer';
 import { Health } from '@enjambre/common/health/health';
@@ -18,10 +18,12 @@ import { NatsLink } from '@enjambre/common/nats/nats-link';
 import { OperatorToken } from '@enjambre/common/identity/operator-token';
 import { measureEvents } from '@enjambre/common/metrics/event-metrics';
 import type { Metrics } from '@enjambre/common/metrics/metrics';
-import type { TlsStore } from '@enjambre/common/trust/tls-store';
+import type { ProgramTls } from '@enjambre/common/trust/program-tls';
 import { TlsWatch } from '@enjambre/common/trust/tls-watch';
 import { Monitor } from '@enjambre/common/metrics/monitor';
 import type { TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { certificateService } from './adapters/certificates/certificate-handlers.js';
+import type { Issuer } from './adapters/certificates/issuer.js';
 import { ConnectHandler } from './adapters/connect-handler.js';
 import type { ConnectTimeouts } from './adapters/connect-session.js';
 import { fromEvent } from './adapters/convert-events.js';
@@ -61,8 +63,10 @@ export interface TrackerOverrides {
   readonly store?: (id: ReplicaId) => TrackerStore;
   /** Metrics to register with; the page is at `--metrics`. @default none */
   readonly metrics?: Metrics;
-  /** Certificate files for mutual TLS. @default none: plaintext */
-  readonly tls?: TlsStore | undefined;
+  /** Issues certificates. @default none */
+  readonly issuer?: Issuer | undefined;
+  /** The certificate for mutual TLS. @default none: plaintext */
+  readonly tls?: ProgramTls | undefined;
 }
 
 export interface Tracker extends Startable {
@@ -108,6 +112,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   startConsole(events, log, source);
   const services = [
     { name: SERVICE_NAME, definition: TRACKER_DEFINITION, implementation: calls.implementation },
+    ...(overrides.issuer ? [issuing(overrides.issuer, log)] : []),
   ];
   const budget = { limits: SERVICE_LIMITS, budgetPercent: config.addressBudget };
   const serving = { credentials, log, metrics, ...budget, notesReachedAt: true };
@@ -132,6 +137,10 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
       return server.address;
     },
   };
+}
+
+function issuing(issuer: Issuer, log: Logger): ServedService {
+  return certificateService(new HandlerFactory({ domain: 'enjambre.trust', log }), issuer);
 }
 
 interface CallSurroundings extends NetworkSurroundings {

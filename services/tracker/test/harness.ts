@@ -64,6 +64,7 @@ export class Harness {
       catalogueMaxBytes: 1_000_000,
       addressBudget: 100,
       operatorTokenFile: undefined,
+      ca: undefined,
       tls: undefined,
       tlsCa: undefined,
       tlsCert: undefined,

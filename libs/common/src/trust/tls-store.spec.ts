@@ -130,7 +130,7 @@ describe('renewed certificate files', () => {
     await watch.review();
     await watch.review();
     expect(store.current).toBe(before);
-    expect(lines).toEqual([expect.stringContaining('have changed and cannot be used')]);
+    expect(lines).toEqual([expect.stringContaining('the certificate cannot be renewed')]);
     await put(await member());
     await watch.review();
     expect(changes).toBe(1);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import type { CertifiedIdentity } from '@enjambre/core/trust/certified-identity';
 import { systemErrorText } from '../system-error.js';
+import type { ProgramTls } from './program-tls.js';
 import { checkTls, type PemFile, type TlsMaterial } from './tls-material.js';
 
 /** Paths of the PEM files of a program. */
@@ -26,7 +27,7 @@ export function tlsPathsIn(folder: string): TlsPaths {
 }
 
 /** The credentials of a program, from files that may change. */
-export class TlsStore {
+export class TlsStore implements ProgramTls {
   readonly #listeners = new Set<() => void>();
 
   private constructor(

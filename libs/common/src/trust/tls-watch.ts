@@ -2,7 +2,7 @@ import { messageOf } from '@enjambre/core/error';
 import { SYSTEM_CLOCK, type Clock, type Timer } from '../async/clock.js';
 import type { Startable } from '../lifecycle/lifecycle.js';
 import type { Logger } from '../log/logger.js';
-import type { TlsStore } from './tls-store.js';
+import type { ProgramTls } from './program-tls.js';
 
 /** Files are read this often: notifications miss the folders that Kubernetes swaps. */
 const REVIEW_MS = 5000;
@@ -21,7 +21,7 @@ export class TlsWatch implements Startable {
 
   constructor(
     private readonly parts: TlsWatchComponents,
-    private readonly store: Pick<TlsStore, 'review' | 'current'>,
+    private readonly tls: Pick<ProgramTls, 'review' | 'current'>,
   ) {}
 
   start(): Promise<void> {
@@ -37,16 +37,16 @@ export class TlsWatch implements Startable {
   async review(): Promise<void> {
     const { log } = this.parts;
     try {
-      const isNew = await this.store.review();
+      const isNew = await this.tls.review();
       this.#problem = undefined;
       if (!isNew) return;
-      const until = this.store.current.notAfter.toISOString();
+      const until = this.tls.current.notAfter.toISOString();
       log.info({ certificate: { valid_until: until } }, `new certificate in use: valid until ${until}`);
     } catch (error) {
       const problem = messageOf(error);
       if (problem === this.#problem) return;
       this.#problem = problem;
-      log.warn({ err: error }, `the certificate files have changed and cannot be used: ${problem}`);
+      log.warn({ err: error }, `the certificate cannot be renewed: ${problem}`);
     }
   }
 }

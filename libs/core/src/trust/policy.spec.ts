@@ -20,7 +20,9 @@ test('a method without a rule is for nobody', () => {
     }
 });
 
-test('only the health is for everybody', () => {
+test('only the health, and joining, are for everybody', () => {
+  expect(isPublic('/enjambre.trust.v1.CertificateService/Join')).toBe(true);
+  expect(isPublic('/enjambre.trust.v1.CertificateService/Renew')).toBe(false);
   expect(isPublic('/grpc.health.v1.Health/Check')).toBe(true);
   expect(isPublic(CONNECT)).toBe(false);
   expect(isPublic('/grpc.reflection.v1.ServerReflection/ServerReflectionInfo')).toBe(false);

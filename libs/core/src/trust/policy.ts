@@ -40,10 +40,14 @@ const WHOLE_SERVICES: Readonly<Record<string, Allowed>> = {
   'enjambre.agent.v1.AgentMessagingService': OPERATORS,
 };
 
+/** Who has no certificate yet asks for one with a token. */
+const CERTIFICATES = { GetAuthorities: 'everybody', Join: 'everybody', Renew: 'members' } as const;
+
 const METHODS: ReadonlyMap<string, Allowed> = new Map([
   ...pathsOf('enjambre.tracker.v1.TrackerService', TRACKER),
   ...pathsOf('enjambre.messaging.v1.MessagingService', MESSAGING),
   ...pathsOf('enjambre.peer.v1.PeerService', PEER),
+  ...pathsOf('enjambre.trust.v1.CertificateService', CERTIFICATES),
 ]);
 
 /**

@@ -6,7 +6,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import { networkOf } from '@enjambre/core/network-of';
 import type { Budgets, Exhausted } from './budgets.js';
 import type { Credentials } from '../credentials.js';
-import { noteIdentity } from '../caller.js';
+import { noteClient } from '../caller.js';
 import { Connection, type Conduct } from './connection.js';
 import { UNUSED_MS } from './limits.js';
 import type { Refusals } from './refusals.js';
@@ -104,7 +104,7 @@ export class Connections {
       if (!connection) return session.destroy();
       connection.session = session;
       connection.client = this.parts.clientOf?.(session.socket);
-      if (connection.client?.identity) noteIdentity(session, connection.client.identity);
+      if (connection.client?.identity) noteClient(session, connection.client);
       const control = (): void => this.note(connection, 'control');
       session.on('ping', control);
       session.on('remoteSettings', control);

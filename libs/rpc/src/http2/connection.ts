@@ -23,6 +23,7 @@ import { readGoaway } from './goaway.js';
 import { encodeHeaders } from './hpack.js';
 import type { Http2Listener, Http2Stream, StreamEnd } from './http2-stream.js';
 import { CONNECTION_WINDOW, IncomingStreams, STREAM_WINDOW } from './incoming-streams.js';
+import { inPlainWords } from '../tls-problem.js';
 import { LifeCheck } from './life-check.js';
 import { OutgoingData } from './outgoing.js';
 
@@ -121,7 +122,7 @@ export class Http2Connection {
     });
     let reason = 'the connection ended';
     this.#socket.on('error', (error) => {
-      reason = error.message;
+      reason = inPlainWords(error.message);
     });
     this.#socket.on('close', () => {
       this.#life.stop();

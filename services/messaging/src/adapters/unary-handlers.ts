@@ -1,4 +1,5 @@
 import { networkOf } from '@enjambre/core/network-of';
+import { checkHolder } from '@enjambre/core/trust/certified-identity';
 import type { CallContext, HandlerFactory } from '@enjambre/rpc/handlers';
 import type { MessagingServiceServer } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import type { MessageExchange } from '../app/message-exchange.js';
@@ -15,12 +16,15 @@ export function unaryHandlers(
   sessions: SessionRegistry,
   exchange: MessageExchange,
 ): Pick<MessagingServiceServer, UnaryMethods> {
-  /** Throws `unauthenticated` BAD_TOKEN, `exhausted` TOO_FAST. */
-  const authenticate = ({ metadata, peer }: CallContext): Caller => {
+  /** Throws `unauthenticated` BAD_TOKEN, `exhausted` TOO_FAST, `denied` WRONG_CERTIFICATE. */
+  const authenticate = ({ metadata, peer, caller: certified }: CallContext): Caller => {
     const caller = sessions.find(metadata);
-    if (caller) return caller;
-    exchange.refused(networkOf(peer));
-    throw badToken();
+    if (!caller) {
+      exchange.refused(networkOf(peer));
+      throw badToken();
+    }
+    checkHolder(certified?.identity, caller);
+    return caller;
   };
   return {
     send: handlers.unary(async ({ id, target, text }, context) => {

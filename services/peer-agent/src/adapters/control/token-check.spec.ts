@@ -20,7 +20,7 @@ beforeEach(() => {
 function call(token?: string, signal = new AbortController().signal): CallContext {
   const metadata = new Metadata();
   if (token !== undefined) metadata.set('authorization', token);
-  return { metadata, peer: '10.0.0.7:50000', signal };
+  return { metadata, peer: '10.0.0.7:50000', caller: undefined, signal };
 }
 
 /** Calls, and notes when each is refused. */

@@ -1,0 +1,127 @@
+import { X509Certificate } from 'node:crypto';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { PeerIdentity } from '@enjambre/common/identity/identity';
+import { createAuthority, signingRequest, type Credential } from '@enjambre/common/trust/authority';
+import { issueToken } from '@enjambre/common/trust/join-tokens';
+import { identityOf } from '@enjambre/common/trust/tls-material';
+import type { JoinTerms } from '@enjambre/core/trust/join-token';
+import { Issuer } from './issuer.js';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const start = Date.now();
+
+let ca: Credential;
+let folder: string;
+let now: number;
+let issuer: Issuer;
+
+beforeAll(async () => {
+  ca = await createAuthority('prod', { now: start, ttlMs: 30 * DAY_MS });
+});
+
+beforeEach(async () => {
+  now = start;
+  folder = await mkdtemp(join(tmpdir(), 'enjambre-issuer-'));
+  issuer = await Issuer.open(ca, folder, () => now);
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+function token(terms: Partial<JoinTerms> = {}): string {
+  return issueToken(ca, {
+    network: 'prod',
+    role: 'agent',
+    names: [],
+    uses: 1,
+    expiresAt: start + HOUR_MS,
+    ...terms,
+  });
+}
+
+const requestOf = (peer: PeerIdentity): Promise<string> => signingRequest(peer.toPem());
+
+describe('a CA that is online', () => {
+  test('issues a certificate of seven days for the key of the request, with the terms of the token', async () => {
+    const peer = PeerIdentity.generate();
+    const { certificate, authorities } = await issuer.join(
+      token({ names: ['w*'] }),
+      await requestOf(peer),
+      'w1',
+    );
+    const issued = new X509Certificate(certificate);
+    expect(authorities).toBe(ca.cert);
+    expect(issued.verify(new X509Certificate(ca.cert).publicKey)).toBe(true);
+    expect(identityOf(issued)).toEqual({
+      network: 'prod',
+      role: 'agent',
+      peerId: peer.peerId,
+      names: ['w*'],
+    });
+    expect(Date.parse(issued.validTo) - start).toBeCloseTo(7 * DAY_MS, -4);
+  });
+
+  test('lets at most as many join as a token allows, even at once and after a restart', async () => {
+    const said = token({ uses: 3 });
+    const joinOne = async (): Promise<boolean> =>
+      issuer.join(said, await requestOf(PeerIdentity.generate()), 'any').then(
+        () => true,
+        (error: unknown) => {
+          expect(error).toMatchObject({
+            code: 'denied',
+            reason: 'JOIN_TOKEN_REFUSED',
+            message: 'the join token was used 3 times already: ask for a new one',
+          });
+          return false;
+        },
+      );
+    const joined = await Promise.all(Array.from({ length: 8 }, joinOne));
+    expect(joined.filter(Boolean)).toHaveLength(3);
+    issuer = await Issuer.open(ca, folder, () => now);
+    expect(await joinOne()).toBe(false);
+    expect((await stat(join(folder, 'used-tokens.json'))).mode & 0o777).toBe(0o600);
+  });
+
+  test('does not count what it refuses', async () => {
+    const said = token({ names: ['w*'] });
+    const request = await requestOf(PeerIdentity.generate());
+    await expect(issuer.join(said, request, 'x')).rejects.toMatchObject({ reason: 'WRONG_CERTIFICATE' });
+    await expect(issuer.join(said, 'nothing', 'w1')).rejects.toMatchObject({ reason: 'BAD_SIGNING_REQUEST' });
+    await expect(issuer.join(said, 'x'.repeat(1_000_000), 'w1')).rejects.toMatchObject({
+      reason: 'BAD_SIGNING_REQUEST',
+    });
+    await issuer.join(said, request, 'w1');
+    await expect(issuer.join(said, request, 'w1')).rejects.toThrow('was used already: ask for a new one');
+    now += HOUR_MS;
+    await expect(issuer.join(token(), request, 'w1')).rejects.toMatchObject({ reason: 'JOIN_TOKEN_REFUSED' });
+    await expect(issuer.join('x', request, 'w1')).rejects.toMatchObject({ reason: 'BAD_JOIN_TOKEN' });
+  });
+
+  test('issues nothing while it cannot record a use', async () => {
+    await writeFile(join(folder, 'used-tokens.json'), 'half');
+    const request = await requestOf(PeerIdentity.generate());
+    await expect(issuer.join(token(), request, 'w1')).rejects.toMatchObject({
+      code: 'unavailable',
+      reason: 'CA_UNAVAILABLE',
+    });
+    expect(await readFile(join(folder, 'used-tokens.json'), 'utf8')).toBe('half');
+    await chmod(join(folder, 'used-tokens.json'), 0o600);
+  });
+
+  test('renews for the same key only', async () => {
+    const peer = PeerIdentity.generate();
+    const { certificate } = await issuer.join(token({ names: ['w*'] }), await requestOf(peer), 'w1');
+    const current = new X509Certificate(certificate);
+    now += 5 * DAY_MS;
+    const next = new X509Certificate(
+      (await issuer.renew(await requestOf(peer), identityOf(current), current)).certificate,
+    );
+    expect(identityOf(next)).toEqual(identityOf(current));
+    expect(Date.parse(next.validTo) - now).toBeCloseTo(7 * DAY_MS, -4);
+    const other = await requestOf(PeerIdentity.generate());
+    await expect(issuer.renew(other, identityOf(current), current)).rejects.toThrow('is for another key');
+  });
+});

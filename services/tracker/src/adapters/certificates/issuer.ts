@@ -1,0 +1,71 @@
+import { createPublicKey, type X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
+import { Authority, requestedKey, type Credential } from '@enjambre/common/trust/authority';
+import { checkToken } from '@enjambre/common/trust/join-tokens';
+import { EnjambreError } from '@enjambre/core/error';
+import { checkHolder, type CertifiedIdentity } from '@enjambre/core/trust/certified-identity';
+import { peerIdOf } from '@enjambre/common/identity/identity';
+import { TokenFile } from './token-file.js';
+
+/** Members renew at two thirds of it. */
+const TTL_MS = 7 * 86_400_000;
+const MAX_REQUEST_CHARS = 4096;
+const USED_TOKENS_FILE = 'used-tokens.json';
+
+export interface Issued {
+  /** In PEM. */
+  readonly certificate: string;
+  readonly authorities: string;
+}
+
+/** Issues certificates with the CA in a folder. */
+export class Issuer {
+  private constructor(
+    readonly authorities: string,
+    private readonly authority: Authority,
+    private readonly tokens: TokenFile,
+    private readonly clock: () => number,
+  ) {}
+
+  /**
+   * @param folder for the uses of tokens
+   * @param clock milliseconds since 1970
+   */
+  static async open(ca: Credential, folder: string, clock: () => number): Promise<Issuer> {
+    const tokens = new TokenFile(join(folder, USED_TOKENS_FILE));
+    return new Issuer(ca.cert, await Authority.open(ca), tokens, clock);
+  }
+
+  /** A first certificate, for a join token. Throws as the service of proto/enjambre/trust says. */
+  async join(token: string, request: string, name: string): Promise<Issued> {
+    const now = this.clock();
+    const terms = checkToken(token, this.authorities, now);
+    const key = await keyIn(request);
+    const { role, names } = terms;
+    const identity = { network: this.authority.network, role, names, peerId: peerIdOf(createPublicKey(key)) };
+    checkHolder(identity, { id: identity.peerId, name });
+    await this.tokens.use(terms, now);
+    return this.#issue(key, identity);
+  }
+
+  /** The next certificate, with the same role and names and for the same key. Throws `invalid`, BAD_SIGNING_REQUEST. */
+  async renew(request: string, identity: CertifiedIdentity, certificate: X509Certificate): Promise<Issued> {
+    const key = await keyIn(request);
+    if (!createPublicKey(key).equals(certificate.publicKey)) {
+      const message =
+        'the signing request is for another key than that of the certificate: join again to change the key';
+      throw new EnjambreError('invalid', 'BAD_SIGNING_REQUEST', message);
+    }
+    return this.#issue(key, identity);
+  }
+
+  async #issue(key: string, { role, names }: CertifiedIdentity): Promise<Issued> {
+    const validity = { now: this.clock(), ttlMs: TTL_MS };
+    const certificate = await this.authority.issue(key, { role, names, peerId: undefined }, validity);
+    return { certificate, authorities: this.authorities };
+  }
+}
+
+function keyIn(request: string): Promise<string> {
+  return requestedKey(request.slice(0, MAX_REQUEST_CHARS));
+}

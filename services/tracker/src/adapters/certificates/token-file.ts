@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+import { Serial } from '@enjambre/common/async/serial';
+import { replaceFile } from '@enjambre/common/files/new-file';
+import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
+import { refused } from '@enjambre/common/trust/join-tokens';
+import { EnjambreError } from '@enjambre/core/error';
+import { z } from 'zod';
+import { withUse, type CountedToken, type TokenUses } from '../../domain/token-uses.js';
+
+const fileSchema = z.record(z.string(), z.object({ uses: z.number(), expires_at: z.number() }));
+const PRIVATE = 0o600;
+
+/** Counts the uses of join tokens in a file, which a restart survives. */
+export class TokenFile {
+  readonly #turns = new Serial();
+  #uses: TokenUses | undefined;
+
+  constructor(private readonly path: string) {}
+
+  /**
+   * Records one more use before it counts: after a crash a use may be lost, and no token is good for more. Throws
+   * `denied` JOIN_TOKEN_REFUSED if it is used up, `unavailable` CA_UNAVAILABLE if it cannot be recorded.
+   */
+  use(token: CountedToken, now: number): Promise<void> {
+    return this.#turns.run(async () => {
+      const next = withUse((this.#uses ??= await this.#read()), token, now);
+      if (!next) {
+        const times = token.uses === 1 ? 'was used already' : `was used ${token.uses} times already`;
+        throw refused(`the join token ${times}: ask for a new one`);
+      }
+      await this.#write(next);
+      this.#uses = next;
+    });
+  }
+
+  async #read(): Promise<TokenUses> {
+    try {
+      const read = fileSchema.parse(JSON.parse(await readFile(this.path, 'utf8')));
+      return new Map(
+        Object.entries(read).map(([id, { uses, expires_at: expiresAt }]) => [id, { uses, expiresAt }]),
+      );
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return new Map();
+      throw this.#unavailable('cannot be read', error);
+    }
+  }
+
+  async #write(uses: TokenUses): Promise<void> {
+    const value = [...uses].map(([id, { uses: count, expiresAt }]) => [
+      id,
+      { uses: count, expires_at: expiresAt },
+    ]);
+    const text = `${JSON.stringify(Object.fromEntries(value))}\n`;
+    await replaceFile(this.path, text, PRIVATE).catch((error: unknown) => {
+      throw this.#unavailable('cannot be written', error);
+    });
+  }
+
+  #unavailable(what: string, cause: unknown): EnjambreError {
+    const message = `no certificate can be issued now: ${this.path} ${what} (${systemErrorText(cause)})`;
+    return new EnjambreError('unavailable', 'CA_UNAVAILABLE', message, { cause });
+  }
+}
