@@ -31,7 +31,8 @@ export const CA: ClientCommand = {
   flags: [
     {
       flags: '--ca <DIR>',
-      description: 'folder of the CA, with ca.crt and ca.key (default ~/.config/enjambre/ca)',
+      description:
+        'folder of the CA, with ca.crt and ca.key (default ~/.local/share/enjambre/ca, that of `enjambre dev`)',
       parse: onDisk('--ca'),
       kind: 'folder',
     },

@@ -7,7 +7,7 @@ import {
   addFlags,
   addNotes,
   CONFIG_FLAG,
-  TLS_FLAG,
+  TLS_FLAGS,
   GLOBAL_FLAGS,
   addOutputFlags,
   givenTo,
@@ -15,8 +15,8 @@ import {
   outputModeOf,
 } from './global-flags.js';
 import { CA } from './ca-command.js';
-import { connectionOf } from './configuration.js';
-import { resolveTls, type ConnectionFlags } from './connection.js';
+import { connectionOf, tlsOf } from './configuration.js';
+import { securedBy } from './secured.js';
 import { traced } from './traced.js';
 import { present, text } from './option-values.js';
 import type { MakeOutput, Output } from './output.js';
@@ -120,7 +120,7 @@ const HEALTH: ClientCommand = {
   kinds: { ADDR: 'address' },
   summary: 'check the tracker, messaging service or agent at ADDR: exits 0 if it is SERVING, else 1',
   notes: HEALTH_NOTES,
-  flags: [TLS_FLAG],
+  flags: TLS_FLAGS,
   alone: true,
   handle: async (session, [address = '', service = '']) =>
     (await import('./commands/health.js')).health(session, address, service),
@@ -254,7 +254,7 @@ function add(
   command.action(async () => {
     const given = givenTo(command);
     const output = makeOutput(outputModeOf(given));
-    const session = alone ? { connection: { tls: text(given.tls) } } : await connectionOf(given, context);
+    const session = alone ? { connection: tlsOf(given) } : await connectionOf(given, context);
     const secured = securedBy(session.connection, context);
     const its = given.verbose === true ? await callLogged(secured, output) : secured;
     const parts = { context: its, output, ...session };
@@ -263,13 +263,6 @@ function add(
       context.interruptible((signal) => handle({ ...parts, signal }, args, given)),
     );
   });
-}
-
-/** The same context, whose connections have the certificate that the flags name. */
-function securedBy(connection: ConnectionFlags, context: Context): Context {
-  const tls = resolveTls(connection, context);
-  if (tls === undefined) return context;
-  return Object.create(context, { dialer: { value: () => context.dialer(tls) } }) as Context;
 }
 
 /** The hidden command that completion scripts call. */

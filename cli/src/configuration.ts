@@ -5,7 +5,7 @@ import { defaultConfigPath } from '@enjambre/common/config/default-config-path';
 import { belowHome, unlessHomeless } from '@enjambre/common/config/home-folder';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Given } from './client-command.js';
-import type { ContextValues } from './connection.js';
+import type { ConnectionFlags, ContextValues } from './connection.js';
 import type { Context, Session } from './context.js';
 import { text } from './option-values.js';
 import { pathFrom } from './working-folder.js';
@@ -51,10 +51,15 @@ export async function connectionOf(
     tokenFile: text(given.tokenFile),
     dataDir: text(given.dataDir),
     tracker: text(given.tracker),
-    tls: text(given.tls),
+    ...tlsOf(given),
     context: contextOf(config, given, context),
   };
   return { connection, config };
+}
+
+/** The flags of TLS. */
+export function tlsOf(given: Given): Pick<ConnectionFlags, 'tls' | 'insecure'> {
+  return { tls: text(given.tls), insecure: given.insecure === true };
 }
 
 /** The chosen context. Throws `not-found` NO_CONTEXT for one that the file does not have. */

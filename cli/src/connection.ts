@@ -27,6 +27,8 @@ export interface ConnectionFlags {
   readonly dataDir?: string | undefined;
   /** Folder of the certificate files of this command. */
   readonly tls?: string | undefined;
+  /** No TLS, although the agent has joined a network that has it. */
+  readonly insecure?: boolean;
   /** Query this tracker, or the first of several that answers, instead of an agent. */
   readonly tracker?: string | undefined;
   /** The values of a context of the configuration file, for what neither flags nor variables say. */
@@ -88,12 +90,6 @@ export function resolveTrackers(flags: ConnectionFlags, environment: Environment
     );
 }
 
-/** The folder of the certificate files: `--tls`, or that of the context. */
-export function resolveTls({ tls, context }: ConnectionFlags, around: Surroundings): string | undefined {
-  if (tls === undefined) return context?.values.tls;
-  return belowHome(tls, around.environment, '--tls') ?? pathFrom(around, tls);
-}
-
 interface Setting {
   readonly value: string;
   /** The flag or variable that it comes from. */
@@ -146,7 +142,8 @@ function dialable(address: Address): Address {
   return address.kind === 'tcp' && address.host === '' ? { ...address, host: '127.0.0.1' } : address;
 }
 
-async function dataDir(flags: ConnectionFlags, around: Surroundings): Promise<string> {
+/** The data folder of the agent. Throws `invalid`, BAD_OPTION. */
+export async function dataDir(flags: ConnectionFlags, around: Surroundings): Promise<string> {
   const { environment } = around;
   const said = setting('dataDir', flags, environment);
   if (said?.value === '')

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { ConfigFile } from '@enjambre/common/config/config-file';
 import type { Environment } from '@enjambre/common/config/options';
+import type { TlsPaths } from '@enjambre/common/trust/tls-store';
 import type { Dialer } from '@enjambre/rpc/dialer';
 import type { ConnectionFlags } from './connection.js';
 import type { Output, TextStream } from './output.js';
@@ -19,9 +20,9 @@ export interface Context {
   /**
    * Opens all connections; loaded on first use, since several commands open none.
    *
-   * @param tls folder of the certificate files; without it, in plaintext
+   * @param tls certificate files; without it, in plaintext
    */
-  readonly dialer: (tls?: string) => Promise<Dialer>;
+  readonly dialer: (tls?: TlsPaths) => Promise<Dialer>;
   /** Wall clock, in milliseconds since 1970. */
   readonly now: () => number;
   /** Runs `work` with a signal that aborts at Ctrl-C; a second Ctrl-C ends the process. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { connectionOf } from './configuration.js';
+import { securedBy } from './secured.js';
 import type { Flags } from '@enjambre/common/config/options';
 import type { Context, Session } from './context.js';
 import { addConnectionFlags, addOutputFlags, givenTo, outputModeOf } from './global-flags.js';
@@ -20,7 +21,8 @@ export function addDoctor(program: Command, context: Context, makeOutput: MakeOu
     doctor.action(async () => {
       const given = givenTo(doctor);
       const output = makeOutput(outputModeOf(given));
-      const session = { context, output, ...(await connectionOf(given, context)) };
+      const reached = await connectionOf(given, context);
+      const session = { context: securedBy(reached.connection, context), output, ...reached };
       await context.interruptible((signal) =>
         examineAgent({ ...session, signal }, serviceFlags(agentOptions, given)),
       );

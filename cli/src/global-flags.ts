@@ -13,11 +13,15 @@ const OUTPUT: readonly Flag[] = [
 ];
 
 /** Of every command that opens connections. */
-export const TLS_FLAG: Flag = {
-  flags: '--tls <DIR>',
-  description: 'folder with ca.crt, tls.crt and tls.key, for agents and trackers of a network with TLS',
-  kind: 'folder',
-};
+export const TLS_FLAGS: readonly Flag[] = [
+  {
+    flags: '--tls <DIR>',
+    description:
+      'folder with ca.crt, tls.crt and tls.key, for connections over TCP (default: the certificate of the agent, if it has joined a network)',
+    kind: 'folder',
+  },
+  { flags: '--insecure', description: 'connect without TLS, although the agent has joined a network' },
+];
 
 const CONNECTION: readonly Flag[] = [
   {
@@ -41,7 +45,7 @@ const CONNECTION: readonly Flag[] = [
     description: 'file that holds the token (ENJAMBRE_TOKEN_FILE)',
     kind: 'path',
   },
-  TLS_FLAG,
+  ...TLS_FLAGS,
 ];
 
 const SORT_PARTS = /^([^:]+)(?::(asc|desc))?$/;

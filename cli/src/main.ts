@@ -1,6 +1,7 @@
 import { workingFolder } from '@enjambre/common/config/working-folder';
 import { endStandardOutput } from '@enjambre/common/log/standard-output';
 import { messageOf } from '@enjambre/core/error';
+import type { TlsPaths } from '@enjambre/common/trust/tls-store';
 import type { Dialer } from '@enjambre/rpc/dialer';
 import type { Context } from './context.js';
 import { EXIT } from './exit.js';
@@ -10,23 +11,23 @@ import { standardError, standardOut } from './standard-streams.js';
 
 const opened = new Map<string | undefined, Promise<Dialer>>();
 
-function dialerFor(tls: string | undefined): Promise<Dialer> {
-  let dialer = opened.get(tls);
-  if (!dialer) opened.set(tls, (dialer = openDialer(tls)));
+function dialerFor(tls?: TlsPaths): Promise<Dialer> {
+  let dialer = opened.get(tls?.cert);
+  if (!dialer) opened.set(tls?.cert, (dialer = openDialer(tls)));
   return dialer;
 }
 
-async function openDialer(tls: string | undefined): Promise<Dialer> {
+async function openDialer(tls: TlsPaths | undefined): Promise<Dialer> {
   const [{ Dialer }, { PLAINTEXT }] = await Promise.all([
     import('@enjambre/rpc/dialer'),
     import('@enjambre/rpc/credentials'),
   ]);
   if (tls === undefined) return new Dialer({ credentials: PLAINTEXT });
-  const [{ TlsStore, tlsPathsIn }, { tlsCredentials }] = await Promise.all([
+  const [{ TlsStore }, { tlsCredentials }] = await Promise.all([
     import('@enjambre/common/trust/tls-store'),
     import('@enjambre/rpc/tls-credentials'),
   ]);
-  return new Dialer({ credentials: tlsCredentials(await TlsStore.open(tlsPathsIn(tls))) });
+  return new Dialer({ credentials: tlsCredentials(await TlsStore.open(tls)) });
 }
 
 // Getters: a terminal that is gone or a folder that was removed fails only the commands that use it.

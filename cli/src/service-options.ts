@@ -23,10 +23,8 @@ export function addServiceOptions(
 }
 
 function serviceOption(key: string, option: Option, service: Service | undefined): CommanderOption {
-  const made = new CommanderOption(
-    `${flagName(key)} <${option.placeholder}>`,
-    describe(key, option, service),
-  );
+  const value = option.isSwitch ? '' : ` <${option.placeholder}>`;
+  const made = new CommanderOption(`${flagName(key)}${value}`, describe(key, option, service));
   return option.repeatable ? made.argParser(append) : made;
 }
 
@@ -57,6 +55,7 @@ export function serviceFlags(table: OptionTable, given: Readonly<Record<string, 
     const value = given[key];
     if (typeof value === 'string') flags[key] = value;
     else if (Array.isArray(value)) flags[key] = value.map(String);
+    else if (value === true) flags[key] = 'true';
   }
   if (given.json === true && 'logFormat' in table) flags.logFormat ??= 'json';
   const level = given.verbose === true ? 'debug' : given.quiet === true ? 'warn' : undefined;

@@ -33,13 +33,15 @@ async function install(host: Host): Promise<void> {
   for (const line of others) await host.must(line);
 }
 
-/** Does what scp would do, and goes to the home folder of the second host, as a login does. */
-async function copy(first: Host, second: Host): Promise<void> {
-  const [line = '', ...others] = COPY;
+/** Does what scp would do, and goes to the home folder of the second host, as a login does. Returns the join token. */
+async function copy(first: Host, second: Host): Promise<string> {
+  const [line = '', token = '', ...others] = COPY;
   const [, file] = /^scp (\S+) second-machine:$/.exec(line) ?? [];
   expect([typeof file, others]).toEqual(['string', []]);
   await first.must(`cp ${file} ${second.home}/`);
   await second.must('cd');
+  const [said = ''] = /enj1\.\S+/.exec(await first.must(token)) ?? [];
+  return said;
 }
 
 /** Runs a block line by line, and returns the output of each. Waits for background jobs. */
@@ -62,13 +64,15 @@ onHosts.each<Family>(['IPv4', 'IPv6'])(`the commands of the README, over %s ${no
     await mkdir(join(first.home, 'models'));
     await writeFile(join(first.home, 'models/llama.bin'), content);
     await install(first);
-    await copy(first, second);
 
     const [shared = '', files = ''] = await play(first, FIRST, ...CONNECTED);
     expect(shared).toMatch(/magnet:\?xt=urn:btmh:1220/);
     expect(files).toMatch(/llama\.bin/);
 
-    const got = await play(second, SECOND, ...CONNECTED);
+    const token = await copy(first, second);
+    expect(SECOND.filter((line) => line.includes('TOKEN'))).toHaveLength(1);
+    const lines = SECOND.map((line) => line.replace('TOKEN', token));
+    const got = await play(second, lines, ...CONNECTED);
     expect(got.join('\n')).toMatch(/llama\.bin/);
     expect(content.equals(await readFile(join(second.folder, 'srv/models/llama.bin')))).toBe(true);
     expect(await first.must('enjambre inbox')).toMatch(/second-machine.*it is here/s);

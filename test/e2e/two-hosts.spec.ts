@@ -170,7 +170,8 @@ onHosts(`a host without IPv6 ${noHosts}`, () => {
     await both.first.begin('enjambre dev --metrics :9072', CONNECTED);
     await writeFile(join(both.first.folder, 'a.bin'), 'a');
     await both.first.must(`enjambre share ${both.first.folder}/a.bin`);
-    await both.second.begin('enjambre agent --tracker first-machine:7070', CONNECTED);
+    const [token = ''] = /enj1\.\S+/.exec(await both.first.must('enjambre ca token')) ?? [];
+    await both.second.begin(`enjambre agent --tracker first-machine:7070 --join ${token}`, CONNECTED);
     expect((await get(both.second)).toString()).toBe('a');
   });
 });

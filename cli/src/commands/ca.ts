@@ -1,10 +1,10 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { defaultConfigPath } from '@enjambre/common/config/default-config-path';
+import { join } from 'node:path';
+import { defaultDataDir } from '@enjambre/common/config/default-data-dir';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { systemErrorText } from '@enjambre/common/system-error';
-import { caPathsIn, readCa } from '@enjambre/common/trust/ca-folder';
+import { CA_FOLDER, caPathsIn, hasCa, readCa, writeCa } from '@enjambre/common/trust/ca-folder';
 import { identityOf } from '@enjambre/common/trust/tls-material';
 import { tlsPathsIn } from '@enjambre/common/trust/tls-store';
 import { EnjambreError } from '@enjambre/core/error';
@@ -36,8 +36,7 @@ async function init(session: Session, given: Given): Promise<void> {
   const { output, context } = session;
   const folder = caFolder(session, given);
   const network = checkNetworkName(text(given.network) ?? 'enjambre');
-  const paths = caPathsIn(folder);
-  if (await exists(paths.cert)) {
+  if (hasCa(folder)) {
     const message = `there is a CA in ${folder}: name another folder with --ca, or use that one`;
     throw new EnjambreError('already-exists', 'CA_EXISTS', message);
   }
@@ -46,14 +45,13 @@ async function init(session: Session, given: Given): Promise<void> {
     now: context.now(),
     ttlMs: ttlOf(given, CA_TTL_MS),
   });
-  await write(folder, [
-    [paths.key, key, PRIVATE],
-    [paths.cert, cert, PUBLIC],
-  ]);
+  await writeCa(folder, { cert, key }).catch(notWritable(folder));
   const until = new Date(new X509Certificate(cert).validTo).toISOString();
   output.object({ type: 'ca', network, path: folder, valid_until: until });
   output.line(`CA of the network ${network} created in ${plain(folder)}`);
-  output.hint(`keep ${plain(paths.key)} secret; next: enjambre ca issue --role tracker --out DIR`);
+  output.hint(
+    `keep ${plain(caPathsIn(folder).key)} secret; next: enjambre ca issue --role tracker --out DIR`,
+  );
 }
 
 async function issue(session: Session, given: Given): Promise<void> {
@@ -146,9 +144,7 @@ function ttlOf({ ttl }: Given, otherwise: number): number {
 
 function caFolder({ context }: Session, given: Given): string {
   const said = text(given.ca);
-  return said === undefined
-    ? join(dirname(defaultConfigPath(context.environment)), 'ca')
-    : pathFrom(context, said);
+  return said === undefined ? join(defaultDataDir(context.environment), CA_FOLDER) : pathFrom(context, said);
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -158,15 +154,20 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-async function write(
-  folder: string,
-  files: readonly (readonly [path: string, data: string, mode: number])[],
-): Promise<void> {
+type NewFile = readonly [path: string, data: string, mode: number];
+
+async function write(folder: string, files: readonly NewFile[]): Promise<void> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     for (const [path, data, mode] of files) await replaceFile(path, data, mode);
   } catch (error) {
-    const message = `cannot write to ${folder} (${systemErrorText(error)}): fix its permissions, or name another folder`;
-    throw new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, { cause: error });
+    notWritable(folder)(error);
   }
+}
+
+function notWritable(folder: string): (cause: unknown) => never {
+  return (cause) => {
+    const message = `cannot write to ${folder} (${systemErrorText(cause)}): fix its permissions, or name another folder`;
+    throw new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, { cause });
+  };
 }

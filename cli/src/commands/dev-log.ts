@@ -49,6 +49,8 @@ interface Started {
   readonly tracker: Served;
   readonly messaging: Served;
   readonly agent: Served;
+  /** Makes a token for other machines; absent without TLS. */
+  readonly joinToken?: (() => string) | undefined;
 }
 
 /** Where `enjambre dev` logs. */
@@ -102,7 +104,7 @@ function refuse(path: string): (error: unknown) => never {
 /** Lines for people. */
 function summary(
   file: string,
-  { name, dataDir, tracker, messaging, agent }: Started,
+  { name, dataDir, tracker, messaging, agent, joinToken }: Started,
   environment: Environment,
 ): string[] {
   const flag = dataDir === agentOptions.dataDir.default.find(environment) ? '' : ` --data-dir ${dataDir}`;
@@ -122,7 +124,7 @@ function summary(
       ? []
       : [
           'On another machine, join and download:',
-          `  enjambre agent --tracker ${to} --messaging ${by}`,
+          `  enjambre agent --tracker ${to} --messaging ${by}${joinToken ? ` --join ${joinToken()}` : ''}`,
           '  enjambre get NAME',
         ]),
   ];

@@ -27,6 +27,9 @@ import { createMessaging } from '@enjambre/messaging/service';
 import { trackerOptions } from '@enjambre/tracker/config';
 import { devLogOptions, logOptions, openDevLog, type DevLog } from './dev-log.js';
 import { createTracker } from '@enjambre/tracker/service';
+import { tlsOptions } from '@enjambre/common/config/tls-options';
+import { areLocal, trustOptions } from './dev-trust-options.js';
+import type { DevTrust } from './dev-trust.js';
 
 const listens = {
   trackerListen: listenOption('tracker', DEFAULT_PORTS.tracker),
@@ -42,14 +45,16 @@ function listenOption(service: string, port: number) {
   } satisfies Option;
 }
 
+/** The services of `dev` know each other, and have their own CA. */
+const NOT_OF_DEV: ReadonlySet<string> = new Set(['tracker', 'messaging', 'join', ...Object.keys(tlsOptions)]);
+
 /** The flags of `enjambre dev`: the agent's without the addresses of services, plus their listen addresses. */
 export const devOptions: OptionTable = {
-  ...Object.fromEntries(
-    Object.entries(agentOptions).filter(([key]) => key !== 'tracker' && key !== 'messaging'),
-  ),
+  ...Object.fromEntries(Object.entries(agentOptions).filter(([key]) => !NOT_OF_DEV.has(key))),
   ...listens,
   allowEndpoints: trackerOptions.allowEndpoints,
   ...logOptions,
+  ...trustOptions,
 };
 
 /** `enjambre dev`: tracker, messaging service and an agent in one process, until SIGINT or SIGTERM. */
@@ -85,17 +90,33 @@ function createNetwork(given: Given, log: DevLog): Startable {
   };
   const start = async (): Promise<void> => {
     // The agent serves the metrics of all services.
-    const measured = await loadMetrics(agentConfig(listen, given).metrics);
+    const settings = agentConfig(listen, given);
+    const trust = await trustOf(settings, listen);
+    const measured = await loadMetrics(settings.metrics);
     const parts = (name: string) => ({ ...measured, log: log.logger(name) });
-    const messagingService = createMessaging(messagingConfig(listen, given), parts('messaging'));
+    const messagingService = createMessaging(messagingConfig(listen, given), {
+      ...parts('messaging'),
+      ...trust?.messaging,
+    });
     const messaging = await begin(underFlag('messagingListen', messagingService));
     const bound = { ...listen, messagingListen: messaging.address };
-    const trackerService = createTracker(trackerConfig(bound, given), parts('tracker'));
+    const trackerService = createTracker(trackerConfig(bound, given), {
+      ...parts('tracker'),
+      ...trust?.tracker,
+    });
     const tracker = await begin(underFlag('trackerListen', trackerService));
     const config = agentConfig({ ...bound, trackerListen: tracker.address }, given);
     const beside = [messagingService.health, trackerService.health];
-    const agent = await begin(createAgent(config, { ...parts(config.name), beside }));
-    log.started({ name: config.name, dataDir: config.dataDir, tracker, messaging, agent });
+    const secured = { ...config, insecure: trust === undefined };
+    const agent = await begin(createAgent(secured, { ...parts(config.name), beside }));
+    log.started({
+      name: config.name,
+      dataDir: config.dataDir,
+      tracker,
+      messaging,
+      agent,
+      joinToken: trust?.joinToken,
+    });
   };
   return {
     start: async () => {
@@ -108,6 +129,17 @@ function createNetwork(given: Given, log: DevLog): Startable {
     },
     stop,
   };
+}
+
+/** The certificates of a network that other machines can reach. */
+async function trustOf(
+  { dataDir, listen, control, insecure }: Resolved<typeof agentOptions>,
+  { trackerListen, messagingListen }: Listens,
+): Promise<DevTrust | undefined> {
+  const addresses = [listen, trackerListen, messagingListen, ...(control ? [control] : [])];
+  if (insecure || areLocal(addresses)) return undefined;
+  const { openDevTrust } = await import('./dev-trust.js');
+  return openDevTrust(dataDir);
 }
 
 interface Listening extends Startable {

@@ -8,6 +8,7 @@ import {
   nameSchema,
   pathSchema,
   tcpAddressListSchema,
+  switchSchema,
   tcpAddressSchema,
 } from '@enjambre/common/config/schemas';
 import { operatorOptions } from '@enjambre/common/config/operator-option';
@@ -172,6 +173,13 @@ export const agentOptions = {
     description:
       'join token of "enjambre ca token": at the first start, gets a certificate for mutual TLS from the tracker, and keeps it in tls in the data folder',
     schema: z.string().optional(),
+  },
+  insecure: {
+    placeholder: '',
+    isSwitch: true,
+    description: 'no TLS, although the agent has joined a network that has it',
+    schema: switchSchema,
+    default: 'false',
   },
   ...budgetOptions,
   ...operatorOptions,

@@ -232,7 +232,8 @@ class AgentService implements Agent {
 
   /** The certificate that the settings name, or that of the network that the agent has joined. */
   async #openTls(): Promise<ProgramTls | undefined> {
-    const { dataDir, name, tracker: trackers, join: token } = this.#config;
+    const { dataDir, name, tracker: trackers, join: token, insecure } = this.#config;
+    if (insecure) return undefined;
     const named = await openTls(this.#config, 'agent', join(dataDir, IDENTITY_FILE));
     return named ?? openMembership({ dataDir, name, trackers, join: token, log: this.#log });
   }

@@ -2,6 +2,7 @@ import { isLoopbackHost, type Address } from '@enjambre/common/config/address';
 import type { EventBus } from '@enjambre/common/events/event-bus';
 import { startConsole } from '@enjambre/common/events/event-console';
 import { WHOLE, WITHOUT_TEXTS } from '@enjambre/common/events/event-view';
+import { mayReadTexts } from '@enjambre/core/trust/policy';
 import { EventWatchers } from '@enjambre/common/events/event-watchers';
 import { HandlerFactory } from '@enjambre/rpc/handlers';
 import { openStreams } from '@enjambre/rpc/open-streams';
@@ -162,9 +163,10 @@ function composeCalls(
   const implementation: TrackerServiceServer = {
     connect: (call) => agents.accept(call),
     ...lookupHandlers(handlers, hub.registry, { random, clock, network }),
-    watchEvents: handlers.serverStream((request, { signal, metadata }) =>
-      watchers.watch(request, { signal, view: operator.isPresentedIn(metadata) ? WHOLE : WITHOUT_TEXTS }),
-    ),
+    watchEvents: handlers.serverStream((request, { signal, metadata, caller }) => {
+      const seesTexts = operator.isPresentedIn(metadata) || (caller && mayReadTexts(caller.identity));
+      return watchers.watch(request, { signal, view: seesTexts ? WHOLE : WITHOUT_TEXTS });
+    }),
   };
   return { implementation, streams: [agents, watchers] };
 }

@@ -10,6 +10,8 @@ export interface Option<T = unknown> {
   readonly schema: z.ZodType<T>;
   /** Text used without flag and environment variable; absent if the schema decides. */
   readonly default?: string | MachineDefault;
+  /** A flag without a value; its schema then parses "true" and "false", for the variable and the file. */
+  readonly isSwitch?: boolean;
   /** May be given several times; the schema then receives a list of texts. */
   readonly repeatable?: boolean;
   /** All parts of Enjambre on a machine may share it: its variable without the name of a service is no older form. */

@@ -86,6 +86,11 @@ export const labelsSchema = z
 /** A name for people, in its {@link canonicalName canonical form}. */
 export const nameSchema = parsedBy(canonicalName);
 
+/** Of a flag without a value. */
+export const switchSchema = z
+  .enum(['true', 'false'], { error: 'must be true or false' })
+  .transform((text) => text === 'true');
+
 const percentSchema = z
   .string()
   .regex(/^([1-9]\d?|100)$/, 'must be a whole number from 1 to 100')

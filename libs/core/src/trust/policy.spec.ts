@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { ROLES } from './certified-identity.js';
-import { allowedAt, isPublic, mayCall, rolesAt } from './policy.js';
+import { allowedAt, isPublic, mayCall, mayReadTexts, rolesAt } from './policy.js';
 
 const CONNECT = '/enjambre.tracker.v1.TrackerService/Connect';
 const WATCH = '/enjambre.tracker.v1.TrackerService/WatchEvents';
@@ -28,13 +28,14 @@ test('only the health, and joining, are for everybody', () => {
   expect(isPublic('/grpc.reflection.v1.ServerReflection/ServerReflectionInfo')).toBe(false);
 });
 
-test('agents exchange files and messages, observers watch, operators command', () => {
+test('agents exchange files and messages, all members look, operators command', () => {
   const who = (path: string): string[] => ROLES.filter((role) => mayCall({ role }, path));
   expect(who(CONNECT)).toEqual(['agent']);
   expect(who('/enjambre.peer.v1.PeerService/Fetch')).toEqual(['agent']);
   expect(who('/enjambre.messaging.v1.MessagingService/Send')).toEqual(['agent']);
   expect(who('/enjambre.agent.v1.AgentService/Share')).toEqual(['operator']);
-  expect(who(WATCH)).toEqual(['tracker', 'messaging', 'operator', 'viewer']);
+  expect(who(WATCH)).toEqual(ROLES);
+  expect(ROLES.filter((role) => mayReadTexts({ role }))).toEqual(['tracker', 'messaging', 'operator']);
   expect(who('/enjambre.tracker.v1.TrackerService/ListFiles')).toEqual(ROLES);
 });
 

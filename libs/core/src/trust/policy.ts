@@ -4,9 +4,10 @@ import type { CertifiedIdentity, Role } from './certified-identity.js';
 type Allowed = 'everybody' | 'members' | readonly Role[];
 
 const AGENTS = ['agent'] as const;
-/** Agents look up files and peers, and so do people. */
+/** Agents look up files, peers and events, and so do people. */
 const READERS = 'members';
-const OBSERVERS = ['tracker', 'messaging', 'operator', 'viewer'] as const;
+/** Tracker and messaging service show each other's events whole. */
+const TEXT_READERS: ReadonlySet<Role> = new Set(['operator', 'tracker', 'messaging']);
 const OPERATORS = ['operator'] as const;
 
 const TRACKER = {
@@ -16,7 +17,7 @@ const TRACKER = {
   GetSwarm: READERS,
   ListPeers: READERS,
   GetStats: READERS,
-  WatchEvents: OBSERVERS,
+  WatchEvents: READERS,
 } as const;
 
 const MESSAGING = {
@@ -26,7 +27,7 @@ const MESSAGING = {
   JoinRoom: AGENTS,
   LeaveRoom: AGENTS,
   ListRooms: AGENTS,
-  WatchEvents: OBSERVERS,
+  WatchEvents: READERS,
 } as const;
 
 const PEER = { GetMetainfo: AGENTS, Sync: AGENTS, Fetch: AGENTS } as const;
@@ -70,6 +71,11 @@ export function mayCall({ role }: Pick<CertifiedIdentity, 'role'>, path: string)
   const allowed = allowedAt(path);
   if (allowed === undefined) return false;
   return typeof allowed === 'string' || allowed.includes(role);
+}
+
+/** True if the holder of a certificate may read the texts of all messages in events. */
+export function mayReadTexts({ role }: Pick<CertifiedIdentity, 'role'>): boolean {
+  return TEXT_READERS.has(role);
 }
 
 /** The roles that may call a method, for the message to one that may not. */

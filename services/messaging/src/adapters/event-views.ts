@@ -2,9 +2,9 @@ import { WHOLE, WITHOUT_TEXTS, type EventView } from '@enjambre/common/events/ev
 import type { EventWatchers } from '@enjambre/common/events/event-watchers';
 import type { OperatorToken } from '@enjambre/common/identity/operator-token';
 import { networkOf } from '@enjambre/core/network-of';
+import { mayReadTexts } from '@enjambre/core/trust/policy';
 import type { MessagingServiceServer } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
-import type { HandlerFactory } from '@enjambre/rpc/handlers';
-import type { Metadata } from '@grpc/grpc-js';
+import type { CallContext, HandlerFactory } from '@enjambre/rpc/handlers';
 import type { MessageExchange } from '../app/message-exchange.js';
 import type { SessionRegistry } from './session-registry.js';
 
@@ -22,9 +22,9 @@ export interface EventHandlerParts extends EventViewParts {
 /** Handles WatchEvents. */
 export function eventHandler(parts: EventHandlerParts): MessagingServiceServer['watchEvents'] {
   const { handlers, watchers, exchange } = parts;
-  return handlers.serverStream(async function* (request, { signal, metadata, peer }) {
-    exchange.watched(networkOf(peer));
-    yield* watchers.watch(request, { signal, view: viewOf(parts, metadata) });
+  return handlers.serverStream(async function* (request, context) {
+    exchange.watched(networkOf(context.peer));
+    yield* watchers.watch(request, { signal: context.signal, view: viewOf(parts, context) });
   });
 }
 
@@ -32,8 +32,11 @@ export function eventHandler(parts: EventHandlerParts): MessagingServiceServer['
  * What the caller of WatchEvents may see: texts are for operators and for the parties of a message, as long as the
  * session of the caller's token is open.
  */
-function viewOf({ operator, sessions, exchange }: EventViewParts, metadata: Metadata): EventView {
-  if (operator.isPresentedIn(metadata)) return WHOLE;
+function viewOf(
+  { operator, sessions, exchange }: EventViewParts,
+  { metadata, caller }: Pick<CallContext, 'metadata' | 'caller'>,
+): EventView {
+  if (operator.isPresentedIn(metadata) || (caller && mayReadTexts(caller.identity))) return WHOLE;
   return (event) => {
     const fact = event.event;
     if (fact?.$case !== 'messageSent') return event;

@@ -1,20 +1,20 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@enjambre/common/log/logger';
+import { flagName } from '@enjambre/common/config/options';
 import { formatAddress, type TcpAddress } from '@enjambre/common/config/address';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import { replaceFile } from '@enjambre/common/files/new-file';
 import { isDue, type ProgramTls } from '@enjambre/common/trust/program-tls';
-import { TlsStore, tlsPathsIn, type TlsPaths } from '@enjambre/common/trust/tls-store';
+import { hasJoined, memberPaths } from '@enjambre/common/trust/member-paths';
+import { TlsStore, type TlsPaths } from '@enjambre/common/trust/tls-store';
 import type { TlsMaterial } from '@enjambre/common/trust/tls-material';
 import { EnjambreError } from '@enjambre/core/error';
 import { joinNetwork, renewCertificate, type IssuedCertificate } from '@enjambre/rpc/certificates';
 import { Dialer } from '@enjambre/rpc/dialer';
 import { tlsCredentials } from '@enjambre/rpc/tls-credentials';
-import { IDENTITY_FILE, loadIdentity } from './secrets.js';
+import { loadIdentity } from './secrets.js';
 
-/** In the data folder. */
-const TLS_FOLDER = 'tls';
 const PUBLIC = 0o644;
 /** After a renewal that failed. */
 const RETRY_MS = 60_000;
@@ -28,25 +28,17 @@ export interface MembershipInit {
   readonly log: Logger;
 }
 
-/** Paths of the certificate that an agent got when it joined; its key is its identity. */
-export function memberPaths(dataDir: string): TlsPaths {
-  return { ...tlsPathsIn(join(dataDir, TLS_FOLDER)), key: join(dataDir, IDENTITY_FILE) };
-}
-
 /**
  * The certificate of an agent that has joined a network, or joins it now with its token; undefined if it has neither.
  * Throws `precondition` BAD_CERTIFICATE, and the errors of {@link joinNetwork}.
  */
 export async function openMembership(init: MembershipInit): Promise<ProgramTls | undefined> {
   const paths = memberPaths(init.dataDir);
-  const hasJoined = await stat(paths.cert).then(
-    () => true,
-    () => false,
-  );
-  if (!hasJoined && init.join === undefined) return undefined;
+  const isMember = hasJoined(init.dataDir);
+  if (!isMember && init.join === undefined) return undefined;
   const identity = await loadIdentity(init.dataDir);
   const request = (): Promise<string> => requestFor(identity);
-  if (!hasJoined) await write(paths, await joinAny(init, init.join ?? '', await request()));
+  if (!isMember) await writeMember(paths, await joinAny(init, init.join ?? '', await request()));
   const addresses = init.trackers.map(formatAddress);
   return new Membership(await TlsStore.open(paths), { paths, addresses, request });
 }
@@ -101,21 +93,25 @@ class Membership implements ProgramTls {
       const { addresses, request, paths } = this.parts;
       const csr = await request();
       const issued = await anyOf(addresses, (address) => renewCertificate(this.#dialer, address, csr));
-      await write(paths, issued);
+      await writeMember(paths, issued);
     }
     return this.store.review();
   }
 }
 
-async function write({ ca, cert }: TlsPaths, { authorities, certificate }: IssuedCertificate): Promise<void> {
+/** Writes a certificate to the folder of a member. */
+export async function writeMember(
+  { ca, cert }: TlsPaths,
+  { authorities, certificate }: IssuedCertificate,
+): Promise<void> {
   await mkdir(join(ca, '..'), { recursive: true, mode: 0o700 });
   await replaceFile(ca, authorities, PUBLIC);
   await replaceFile(cert, certificate, PUBLIC);
 }
 
-/** The first answer of several trackers; the last error if there is none. */
+/** The first answer of several trackers. Throws the error of the last one. */
 async function anyOf<T>(addresses: readonly string[], ask: (address: string) => Promise<T>): Promise<T> {
-  let failure: unknown;
+  let failure = noTracker();
   for (const address of addresses) {
     try {
       return await ask(address);
@@ -123,23 +119,21 @@ async function anyOf<T>(addresses: readonly string[], ask: (address: string) => 
       failure = explained(error, address);
     }
   }
-  throw (
-    failure ??
-    new EnjambreError(
-      'invalid',
-      'BAD_OPTION',
-      '--join needs the address of a tracker: name it with --tracker',
-    )
-  );
+  throw failure;
+}
+
+function noTracker(): EnjambreError {
+  const message = `${flagName('join')} needs the address of a tracker: name it with ${flagName('tracker')}`;
+  return new EnjambreError('invalid', 'BAD_OPTION', message);
 }
 
 function explained(error: unknown, address: string): EnjambreError {
   const known = EnjambreError.from(error);
   if (known.reason === 'UNIMPLEMENTED') {
-    const message = `the tracker at ${address} issues no certificates: start it with --ca, or name one that was`;
+    const message = `the tracker at ${address} issues no certificates: start it with ${flagName('ca')}, or name one that was`;
     return new EnjambreError('unavailable', 'NO_CA', message, { cause: error });
   }
   if (known.code !== 'unavailable' || known.reason !== 'UNAVAILABLE') return known;
-  const message = `no tracker with TLS answers at ${address}: check the address, and start it with --ca`;
+  const message = `no tracker with TLS answers at ${address}: check the address, and start it with ${flagName('ca')}`;
   return new EnjambreError('unavailable', 'TRACKER_UNREACHABLE', message, { cause: error });
 }

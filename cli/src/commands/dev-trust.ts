@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { Authority, createAuthority, type Credential } from '@enjambre/common/trust/authority';
+import { CA_FOLDER, hasCa, readCa, writeCa } from '@enjambre/common/trust/ca-folder';
+import { issueToken } from '@enjambre/common/trust/join-tokens';
+import { memberPaths } from '@enjambre/common/trust/member-paths';
+import type { ProgramTls } from '@enjambre/common/trust/program-tls';
+import { SelfIssuedTls } from '@enjambre/common/trust/self-issued-tls';
+import { writeMember } from '@enjambre/peer-agent/adapters/state/membership';
+import { loadIdentity } from '@enjambre/peer-agent/adapters/state/secrets';
+import { Issuer } from '@enjambre/tracker/adapters/certificates/issuer';
+
+const NETWORK = 'enjambre';
+const DAY_MS = 86_400_000;
+const AGENT_TTL_MS = 7 * DAY_MS;
+const CA_TTL_MS = 3650 * DAY_MS;
+const TOKEN_TTL_MS = DAY_MS;
+const TOKEN_USES = 100;
+
+/** The certificates of the services of `enjambre dev`. */
+export interface DevTrust {
+  readonly tracker: { readonly tls: ProgramTls; readonly issuer: Issuer };
+  readonly messaging: { readonly tls: ProgramTls };
+  /** For the next machines: it is good for a day. */
+  readonly joinToken: () => string;
+}
+
+/** The CA in the data folder, made at the first start, and the certificates that it issues. */
+export async function openDevTrust(dataDir: string): Promise<DevTrust> {
+  const folder = join(dataDir, CA_FOLDER);
+  if (!hasCa(folder))
+    await writeCa(folder, await createAuthority(NETWORK, { now: Date.now(), ttlMs: CA_TTL_MS }));
+  const ca = await readCa(folder);
+  const issuer = await Issuer.open(ca, folder, Date.now);
+  await enrol(dataDir, ca);
+  const [tracker, messaging] = await Promise.all([
+    SelfIssuedTls.create({ ca, role: 'tracker' }),
+    SelfIssuedTls.create({ ca, role: 'messaging' }),
+  ]);
+  return {
+    tracker: { tls: tracker, issuer },
+    messaging: { tls: messaging },
+    joinToken: () => tokenOf(ca),
+  };
+}
+
+/** Makes the agent of this data folder a member, as if it had joined. The tracker renews its certificate. */
+async function enrol(dataDir: string, ca: Credential): Promise<void> {
+  const identity = await loadIdentity(dataDir);
+  const authority = await Authority.open(ca);
+  const validity = { now: Date.now(), ttlMs: AGENT_TTL_MS };
+  const about = { role: 'agent', names: [], peerId: undefined } as const;
+  const certificate = await authority.issue(identity.publicPem(), about, validity);
+  await writeMember(memberPaths(dataDir), { certificate, authorities: ca.cert });
+}
+
+function tokenOf(ca: Credential): string {
+  const expiresAt = Date.now() + TOKEN_TTL_MS;
+  return issueToken(ca, { network: NETWORK, role: 'agent', names: [], uses: TOKEN_USES, expiresAt });
+}

@@ -1,0 +1,17 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { tlsPathsIn, type TlsPaths } from './tls-store.js';
+
+/** In the data folder of an agent. */
+const TLS_FOLDER = 'tls';
+const IDENTITY_FILE = 'identity.pem';
+
+/** The certificate that an agent got when it joined a network; its key is that of the agent. */
+export function memberPaths(dataDir: string): TlsPaths {
+  return { ...tlsPathsIn(join(dataDir, TLS_FOLDER)), key: join(dataDir, IDENTITY_FILE) };
+}
+
+/** True if the agent with this data folder has joined a network. */
+export function hasJoined(dataDir: string): boolean {
+  return existsSync(memberPaths(dataDir).cert);
+}
