@@ -1,5 +1,6 @@
 // Writes docs/metrics.md from the metrics that the services register; with --check, only checks that it is up to date.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { measureCertificate } from '../libs/common/dist/metrics/certificate-metrics.js';
 import { measureEvents } from '../libs/common/dist/metrics/event-metrics.js';
 import { measureHealth } from '../libs/common/dist/metrics/health-metrics.js';
 import { measureLog } from '../libs/common/dist/metrics/log-metrics.js';
@@ -31,6 +32,7 @@ const sections = [
       measureRefusals(metrics, anything);
       measureHealth(metrics, anything);
       measureLog(metrics);
+      measureCertificate(metrics, anything);
     },
   ],
   [

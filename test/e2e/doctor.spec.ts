@@ -68,7 +68,7 @@ describe('enjambre doctor', () => {
     expect(saidOf(result, 'limits').length).toBeGreaterThan(0);
     const { code, stdout } = await swarm.command(bob, ['doctor']);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^ok {4}agent {6} bob answers at unix:/m);
+    expect(stdout).toMatch(/^ok +agent +bob answers at unix:/m);
   });
 
   test('says how to start an agent if none runs, and names each invalid setting', async () => {

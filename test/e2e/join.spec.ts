@@ -57,6 +57,11 @@ describe('an agent with a join token', () => {
     await expect(stat(join(bob.dataDir, 'tls', 'tls.key'))).rejects.toThrow('ENOENT');
   });
 
+  test('has a certificate that doctor checks', async () => {
+    const { stdout } = await swarm.command(alice, ['doctor', '--tracker', swarm.trackerAddress]);
+    expect(stdout).toMatch(/^ok +certificate +for the network prod, valid for another 6d23h/m);
+  });
+
   test('stays a member after a restart, without the token', async () => {
     await alice.process.stop();
     await swarm.tracker.stop();

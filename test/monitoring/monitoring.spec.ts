@@ -32,16 +32,25 @@ async function talkAndLoad([seeder, ...others]: readonly SwarmAgent[]): Promise<
   }
 }
 
+async function ca(action: string, ...args: string[]): Promise<string> {
+  const { code, stdout } = await swarm.enjambre(['ca', action, '--ca', 'ca', ...args]);
+  expect(code).toBe(0);
+  return stdout;
+}
+
 beforeAll(async () => {
   nats = await NatsServer.start();
   swarm = await ProcessSwarm.create();
   swarm.add(nats);
   const withNats = ['--nats', nats.url, ...METRICS];
-  const tracker = await swarm.startTracker(withNats);
-  const messaging = await swarm.startMessaging(withNats);
+  await ca('init');
+  await ca('issue', '--role', 'messaging', '--out', 'tls');
+  const token = await ca('token', '--uses', '4');
+  const tracker = await swarm.startTracker([...withNats, '--ca', 'ca']);
+  const messaging = await swarm.startMessaging([...withNats, '--tls', 'tls']);
   agents = await Promise.all(
     ['alice', 'bob', 'carol', 'dave'].map((name) =>
-      swarm.startAgent(name, ['--max-download', RATE, ...METRICS]),
+      swarm.startAgent(name, ['--max-download', RATE, '--join', token, ...METRICS]),
     ),
   );
   const targets = {
@@ -66,7 +75,7 @@ async function isAnswered(query: string): Promise<boolean> {
   return series.some(({ value: [, number] }) => Number.isFinite(Number(number)));
 }
 
-describe('a swarm with traffic, scraped by Prometheus', () => {
+describe('a swarm with traffic and TLS, scraped by Prometheus', () => {
   test('every service is scraped', async () => {
     await waitFor(async () => (await prometheus.targets()).up === 6, { what: 'six targets to be up' });
     expect(await prometheus.targets()).toEqual({ all: 6, up: 6 });

@@ -7,9 +7,11 @@ import type { Session } from '../context.js';
 import { selectedBytesOf } from '../render/selected.js';
 import { plain } from '../render/text.js';
 import type { Finding } from './finding.js';
+import { gatherCertificate } from './gather-certificate.js';
 import { gatherFolder, type Folder } from './gather-disk.js';
 import type { FoundAgent, LiveAgent } from './gather-agent.js';
 import { gatherLimits } from './gather-limits.js';
+import { judgeCertificate } from './judge-certificate.js';
 import { judgeClocks, type ClockOffset } from './judge-clock.js';
 import { judgeFolder } from './judge-disk.js';
 import { judgeLimits } from './judge-limits.js';
@@ -49,8 +51,9 @@ export async function examine(patient: Patient): Promise<Finding[]> {
   const monotonic = performance.now();
   const live = 'info' in agent ? agent : undefined;
   const trackers = await Promise.all(trackersOf(patient).map((address) => askedTracker(session, address)));
-  const [messaging, endpoint, peers, disk, limits] = await Promise.all([
+  const [messaging, certificate, endpoint, peers, disk, limits] = await Promise.all([
     lookAtMessaging(patient),
+    lookAtCertificate(patient),
     live ? lookAtEndpoint(session, live, trackers) : [],
     live ? lookAtPeers(session, live) : [],
     lookAtDisk(patient),
@@ -61,6 +64,7 @@ export async function examine(patient: Patient): Promise<Finding[]> {
     ...lookAtAgent(agent),
     ...lookAtTrackers(trackers, live),
     ...messaging,
+    ...certificate,
     ...endpoint,
     ...peers,
     ...lookAtClocks(trackers, live, jumpMs),
@@ -112,6 +116,13 @@ async function lookAtMessaging({ session, agent, config }: Patient): Promise<Fin
   const health = await probeHealth(session, address, MESSAGING);
   const problem = 'info' in agent ? plain(agent.info.answer.messagingError) : undefined;
   return judgeMessaging({ address, health, problem });
+}
+
+async function lookAtCertificate({ session, agent, config }: Patient): Promise<Finding[]> {
+  const live = 'info' in agent ? agent : undefined;
+  const dataDir = live?.info.answer.dataDir ?? config.dataDir;
+  if (dataDir === undefined || live?.isHere === false) return [];
+  return judgeCertificate(await gatherCertificate(config, dataDir), session.context.now());
 }
 
 async function lookAtEndpoint(

@@ -4,6 +4,7 @@ export type Check =
   | 'agent'
   | 'tracker'
   | 'messaging'
+  | 'certificate'
   | 'endpoint'
   | 'peers'
   | 'clock'

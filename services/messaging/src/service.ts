@@ -16,6 +16,7 @@ import { HealthKeeper } from '@enjambre/common/health/health-keeper';
 import { natsCheck } from '@enjambre/common/health/nats-check';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
+import { measureCertificate } from '@enjambre/common/metrics/certificate-metrics';
 import { measureEvents } from '@enjambre/common/metrics/event-metrics';
 import { OperatorToken } from '@enjambre/common/identity/operator-token';
 import type { Metrics } from '@enjambre/common/metrics/metrics';
@@ -123,6 +124,7 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   monitor.observe(health, (metrics) => {
     measureMessaging(metrics, { store, counts: exchange.counts, sessions });
     measureEvents(metrics, 'messaging', { events, link });
+    if (overrides.tls) measureCertificate(metrics, overrides.tls);
   });
   lifecycle.add('store', store);
   lifecycle.add('server', server);

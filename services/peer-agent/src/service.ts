@@ -12,6 +12,7 @@ import { HealthKeeper } from '@enjambre/common/health/health-keeper';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
+import { measureCertificate } from '@enjambre/common/metrics/certificate-metrics';
 import type { Metrics } from '@enjambre/common/metrics/metrics';
 import { Monitor } from '@enjambre/common/metrics/monitor';
 import type { Metainfo } from '@enjambre/core/metainfo';
@@ -142,6 +143,7 @@ class AgentService implements Agent {
       await this.#makeSharedDir();
       const tls = await this.#openTls();
       if (tls) this.#lifecycle.add('certificate', new TlsWatch({ log: this.#log }, tls));
+      if (tls && this.#metrics) measureCertificate(this.#metrics, tls);
       this.#identity = await this.#identify(tls);
       await this.#compose({ lock, tls, identity: this.#identity });
       await this.#lifecycle.start();

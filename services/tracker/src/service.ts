@@ -17,6 +17,7 @@ import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle'
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
 import { NatsLink } from '@enjambre/common/nats/nats-link';
 import { OperatorToken } from '@enjambre/common/identity/operator-token';
+import { measureCertificate } from '@enjambre/common/metrics/certificate-metrics';
 import { measureEvents } from '@enjambre/common/metrics/event-metrics';
 import type { Metrics } from '@enjambre/common/metrics/metrics';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
@@ -122,6 +123,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   monitor.observe(health, (metrics) => {
     measureTracker(metrics, { directory: hub.registry.directory, traffic: hub.traffic });
     measureEvents(metrics, 'tracker', { events, link });
+    if (tls) measureCertificate(metrics, tls);
   });
   lifecycle.add('network', network);
   lifecycle.add('server', server);
