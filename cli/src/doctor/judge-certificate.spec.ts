@@ -5,26 +5,14 @@ const DAY_MS = 86_400_000;
 const valid = { kind: 'valid', network: 'prod', notBefore: 0, notAfter: 9 * DAY_MS, isMember: true } as const;
 
 describe('the check of the certificate', () => {
-  test.each<[string, CertificateFacts, number, string, string]>([
-    ['none', { kind: 'none' }, 0, 'ok', 'in plaintext'],
-    ['a new one', valid, DAY_MS, 'ok', 'for the network prod, valid for another 8d'],
-    ['one that is due', valid, 6.5 * DAY_MS, 'ok', 'valid for another 2d12h'],
-    [
-      'one that was not renewed',
-      valid,
-      7.5 * DAY_MS,
-      'warn',
-      'it should have been renewed: see why in the log',
-    ],
-    ['files that run out', { ...valid, isMember: false }, 6.5 * DAY_MS, 'warn', 'issue it again'],
-    [
-      'an unusable one',
-      { kind: 'unusable', problem: 'cannot read x: no such file' },
-      0,
-      'fail',
-      'cannot read x',
-    ],
-  ])('judges %s', (_, facts, now, level, message) => {
+  test.each<[string, CertificateFacts, number, readonly [level: string, message: string]]>([
+    ['none', { kind: 'none' }, 0, ['ok', 'in plaintext']],
+    ['a new one', valid, DAY_MS, ['ok', 'for the network prod, valid for another 8d']],
+    ['one that is due', valid, 6.5 * DAY_MS, ['ok', 'valid for another 2d12h']],
+    ['one that was not renewed', valid, 7.5 * DAY_MS, ['warn', 'it should have been renewed: see why']],
+    ['files that run out', { ...valid, isMember: false }, 6.5 * DAY_MS, ['warn', 'issue it again']],
+    ['an unusable one', { kind: 'unusable', problem: 'cannot read x' }, 0, ['fail', 'cannot read x']],
+  ])('judges %s', (_, facts, now, [level, message]) => {
     expect(judgeCertificate(facts, now)).toEqual([
       { check: 'certificate', level, message: expect.stringContaining(message) },
     ]);

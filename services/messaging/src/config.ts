@@ -5,13 +5,12 @@ import {
   commonOptions,
   hostName,
   nameSchema,
-  pathSchema,
   tcpAddressSchema,
 } from '@enjambre/common/config/schemas';
 import { operatorOptions } from '@enjambre/common/config/operator-option';
 import { bytesSchema, durationSchema } from '@enjambre/common/config/quantities';
 import { tlsOptions } from '@enjambre/common/config/tls-options';
-import { natsReplicasSchema } from '@enjambre/common/nats/replicas';
+import { natsOptions } from '@enjambre/common/nats/nats-options';
 import { natsUrlSchema } from '@enjambre/common/nats/nats-link';
 import { z } from 'zod';
 
@@ -40,18 +39,7 @@ export const messagingOptions = {
       'NATS with JetStream, which stores messages and events; without it, they are stored in memory',
     schema: natsUrlSchema.optional(),
   },
-  natsCa: {
-    placeholder: 'FILE',
-    description:
-      'PEM file with the CA certificates for NATS; requires TLS, as tls:// in --nats does; by default, the CAs of Node',
-    schema: pathSchema.optional(),
-  },
-  natsReplicas: {
-    placeholder: 'N',
-    description: 'number of NATS nodes that store each stream; auto: 3 in a cluster',
-    schema: natsReplicasSchema,
-    default: 'auto',
-  },
+  ...natsOptions,
   messageMaxAge: {
     placeholder: 'DURATION',
     description: 'retention of messages and of absent peers',

@@ -89,8 +89,8 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const source = `messaging/${config.name}`;
   const components = { lifecycle, log, clock };
   const monitor = lifecycle.add('monitor', new Monitor({ log, metrics }, config.metrics));
-  const { nats: url, natsCa: caFile } = config;
-  const link = url === undefined ? undefined : new NatsLink({ log }, { url, caFile, name: source });
+  const { nats: url } = config;
+  const link = url === undefined ? undefined : new NatsLink({ log }, { url, files: config, name: source });
   if (link) lifecycle.add('nats', link);
   const events = openEvents(components, config, { source, link });
   const store = overrides.store ?? createStore(config, { clock, log, link });

@@ -11,7 +11,7 @@ import {
 import { operatorOptions } from '@enjambre/common/config/operator-option';
 import { bytesSchema, durationSchema } from '@enjambre/common/config/quantities';
 import { tlsOptions } from '@enjambre/common/config/tls-options';
-import { natsReplicasSchema } from '@enjambre/common/nats/replicas';
+import { natsOptions } from '@enjambre/common/nats/nats-options';
 import { natsUrlSchema } from '@enjambre/common/nats/nats-link';
 import { messageOf } from '@enjambre/core/error';
 import { z } from 'zod';
@@ -53,18 +53,7 @@ export const trackerOptions = {
       'NATS that several trackers share and that stores events, such as nats://HOST:PORT; without it, this tracker runs alone',
     schema: natsUrlSchema.optional(),
   },
-  natsCa: {
-    placeholder: 'FILE',
-    description:
-      'PEM file with the CA certificates for NATS; requires TLS, as tls:// in --nats does; by default, the CAs of Node',
-    schema: pathSchema.optional(),
-  },
-  natsReplicas: {
-    placeholder: 'N',
-    description: 'number of NATS nodes that store each stream; auto: 3 in a cluster',
-    schema: natsReplicasSchema,
-    default: 'auto',
-  },
+  ...natsOptions,
   messaging: {
     placeholder: 'HOST[:PORT]',
     description: 'messaging service whose messages are shown here; not needed with --nats',

@@ -99,8 +99,8 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   if (tls) lifecycle.add('certificate', new TlsWatch({ log }, tls));
   const source = `tracker/${config.name}`;
   const monitor = lifecycle.add('monitor', new Monitor({ log, metrics }, config.metrics));
-  const { nats: url, natsCa: caFile } = config;
-  const link = url === undefined ? undefined : new NatsLink({ log }, { url, caFile, name: source });
+  const { nats: url } = config;
+  const link = url === undefined ? undefined : new NatsLink({ log }, { url, files: config, name: source });
   if (link) lifecycle.add('nats', link);
   const operator = lifecycle.add('operator', new OperatorToken({ log }, config.operatorTokenFile));
   const events =

@@ -1,9 +1,11 @@
 import { EnjambreError, messageOf } from '@enjambre/core/error';
-import { connect, ErrorCode, Events, NatsError, type NatsConnection } from 'nats';
+import { connect, ErrorCode, Events, NatsError, type Authenticator, type NatsConnection } from 'nats';
 import { z } from 'zod';
 import { sleep } from '../async/sleep.js';
 import { flagName } from '../config/options.js';
 import { errnoOf, systemErrorText } from '../system-error.js';
+import { natsAuthenticator } from './nats-creds.js';
+import type { NatsFiles } from './nats-options.js';
 import { certificateProblem, natsTls, type NatsTls } from './nats-tls.js';
 import { quickestFirst } from './quickest-first.js';
 import type { Startable } from '../lifecycle/lifecycle.js';
@@ -19,13 +21,16 @@ export interface NatsLinkInit {
    * the server requires it; several are separated by commas.
    */
   readonly url: string;
-  /**
-   * A PEM file with the CAs of the servers' certificates; like tls://, it requires TLS. @default Node's own
-   * CAs
-   */
-  readonly caFile?: string | undefined;
+  /** Files for TLS and credentials; a CA or a client certificate requires TLS, as tls:// does. @default none */
+  readonly files?: NatsFiles;
   /** Name of this connection in the server's monitoring. */
   readonly name: string;
+}
+
+/** How a connection proves itself, and what the server must prove. */
+interface NatsSecurity {
+  readonly tls?: NatsTls;
+  readonly authenticator?: Authenticator;
 }
 
 /** The start waits this long for the first connection, then continues without it. */
@@ -80,15 +85,18 @@ export class NatsLink implements Startable {
 
   /**
    * Resolves when connected, or after two seconds; it then keeps retrying in the background. Throws
-   * `precondition`, BAD_NATS_CA.
+   * `precondition`, BAD_NATS_CA, BAD_NATS_CERT or BAD_NATS_CREDS.
    */
   async start(): Promise<void> {
     const address = parseNatsUrl(this.init.url);
-    const tls = await natsTls({ servers: address.servers, caFile: this.init.caFile });
+    const { files = {} } = this.init;
+    const tls = await natsTls(address.servers, files);
+    const authenticator = files.natsCreds === undefined ? undefined : natsAuthenticator(files.natsCreds);
     const late = sleep(START_WAIT_MS, this.#stopping.signal).then((waited) => {
       if (waited && !this.connected) this.#tellAway();
     });
-    await Promise.race([this.#connect(address, tls), late]);
+    const security = { ...(tls && { tls }), ...(authenticator && { authenticator }) };
+    await Promise.race([this.#connect(address, security), late]);
   }
 
   async stop(): Promise<void> {
@@ -98,7 +106,7 @@ export class NatsLink implements Startable {
   }
 
   /** The first connection; the client handles reconnections. */
-  async #connect({ servers, ...credentials }: NatsAddress, tls: NatsTls | undefined): Promise<void> {
+  async #connect({ servers, ...credentials }: NatsAddress, security: NatsSecurity): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
@@ -107,7 +115,7 @@ export class NatsLink implements Startable {
           noRandomize: true,
           ...credentials,
           // A server without TLS is refused before anything is sent to it.
-          ...(tls && { tls }),
+          ...security,
           name: this.init.name,
           timeout: START_WAIT_MS,
           maxReconnectAttempts: -1,
@@ -175,7 +183,7 @@ export class NatsLink implements Startable {
 
 function whyOf(error: unknown): string {
   if (error instanceof NatsError && REFUSALS.has(error.code)) {
-    return `it refused the connection, ${messageOf(error).toLowerCase().replaceAll("'", '')}: check user and password in ${flagName('nats')}`;
+    return `it refused the connection, ${messageOf(error).toLowerCase().replaceAll("'", '')}: check user and password in ${flagName('nats')}, or ${flagName('natsCreds')} and ${flagName('natsCert')}`;
   }
   if (error instanceof NatsError && UNREACHED.has(error.code)) return 'no server listens there';
   if (error instanceof NatsError && error.code === NO_TLS)

@@ -2,12 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { nkeys } from 'nats';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createLogger } from '../log/logger.js';
 import { selfSigned } from '@enjambre/harness/certificate';
 import { NatsServer } from '@enjambre/harness/nats-server';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { NatsLink } from './nats-link.js';
+import type { NatsFiles } from './nats-options.js';
 
 let folder: string;
 const links: NatsLink[] = [];
@@ -28,11 +30,15 @@ async function keep(name: string, text: string): Promise<string> {
 }
 
 /** A link, and its warnings. */
-async function start(url: string, caFile?: string): Promise<{ link: NatsLink; warnings: string[] }> {
+async function start(
+  url: string,
+  natsCa?: string,
+  more: NatsFiles = {},
+): Promise<{ link: NatsLink; warnings: string[] }> {
   const warnings: string[] = [];
   const log = createLogger({ name: 'test', level: 'warn' });
   jest.spyOn(log, 'warn').mockImplementation((line: unknown) => void warnings.push(String(line)));
-  const link = new NatsLink({ log }, { url, caFile, name: 'test' });
+  const link = new NatsLink({ log }, { url, files: { natsCa, ...more }, name: 'test' });
   links.push(link);
   await link.start();
   return { link, warnings };
@@ -94,6 +100,92 @@ describe('a server with TLS', () => {
     const start2 = start(at('tls'), await keep('junk.pem', 'junk'));
     await expect(start2).rejects.toMatchObject({
       message: expect.stringMatching(/junk\.pem holds no certificate/),
+    });
+  });
+});
+
+describe('a server that requires client certificates', () => {
+  const its = selfSigned(['127.0.0.1']);
+  const ours = selfSigned(['client.example']);
+  let server: NatsServer;
+  let ca: string;
+
+  beforeAll(async () => {
+    ca = await keep('server.pem', its.cert);
+    const [key, clients] = [await keep('server-key.pem', its.key), await keep('clients.pem', ours.cert)];
+    server = await NatsServer.start([
+      '--tlsverify',
+      '--tlscert',
+      ca,
+      '--tlskey',
+      key,
+      '--tlscacert',
+      clients,
+    ]);
+  });
+
+  afterAll(() => server.stop());
+
+  it('accepts that of --nats-cert, and no connection without one', async () => {
+    const natsCert = await keep('client.pem', ours.cert);
+    const natsKey = await keep('client-key.pem', ours.key);
+    const { link } = await start(server.url, ca, { natsCert, natsKey });
+    await waitFor(() => link.connected, { what: 'the connection' });
+    expect((await start(server.url, ca)).link.connected).toBe(false);
+  });
+
+  it.each<[string, () => Promise<NatsFiles>, RegExp]>([
+    [
+      'no key',
+      async () => ({ natsCert: await keep('c.pem', ours.cert) }),
+      /^--nats-cert and --nats-key are needed together$/,
+    ],
+    [
+      'another key',
+      async () => ({ natsCert: await keep('c.pem', ours.cert), natsKey: await keep('k.pem', its.key) }),
+      /does not belong to the certificate/,
+    ],
+    [
+      'no file',
+      async () => ({ natsCert: join(folder, 'none'), natsKey: await keep('k.pem', its.key) }),
+      /cannot be used \(no such file or directory\): name PEM files/,
+    ],
+  ])('is not contacted with %s', async (_, files, why) => {
+    await expect(start(server.url, ca, await files())).rejects.toMatchObject({
+      reason: 'BAD_NATS_CERT',
+      message: expect.stringMatching(why),
+    });
+  });
+});
+
+describe('a server that requires an nkey', () => {
+  it('accepts the seed in --nats-creds, and no other', async () => {
+    const user = nkeys.createUser();
+    const config = `authorization: { users: [ { nkey: ${user.getPublicKey()} } ] }`;
+    const server = await NatsServer.start(['-c', await keep('nkey.conf', config)]);
+    try {
+      const natsCreds = await keep('user.nk', Buffer.from(user.getSeed()).toString());
+      const { link } = await start(server.url, undefined, { natsCreds });
+      await waitFor(() => link.connected, { what: 'the connection' });
+      const other = await keep('other.nk', Buffer.from(nkeys.createUser().getSeed()).toString());
+      const { link: refused, warnings } = await start(server.url, undefined, { natsCreds: other });
+      expect(refused.connected).toBe(false);
+      expect(warnings.join()).toMatch(/it refused the connection.*check .*--nats-creds/);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it.each([
+    ['nothing', 'cannot be read (no such file or directory)'],
+    ['junk.creds', 'holds no credentials'],
+  ])('is not contacted with %s', async (name, why) => {
+    await keep('junk.creds', 'junk');
+    await expect(
+      start('nats://127.0.0.1:1', undefined, { natsCreds: join(folder, name) }),
+    ).rejects.toMatchObject({
+      reason: 'BAD_NATS_CREDS',
+      message: expect.stringContaining(why),
     });
   });
 });

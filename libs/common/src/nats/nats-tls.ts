@@ -1,34 +1,39 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { EnjambreError } from '@enjambre/core/error';
 import { flagName } from '../config/options.js';
+import type { NatsFiles } from './nats-options.js';
 import { systemErrorText } from '../system-error.js';
 
 /** TLS options that nats.js passes to Node. */
 export interface NatsTls {
   /** Replaces Node's own CAs. */
   readonly ca?: string;
+  /** Read for each connection: the certificate may be renewed. */
+  readonly certFile?: string;
+  readonly keyFile?: string;
   readonly checkServerIdentity: (name: string, certificate: PeerCertificate) => Error | undefined;
 }
 
-export interface NatsTlsInit {
-  /** All servers of `--nats`: "tls://HOST:PORT". */
-  readonly servers: readonly string[];
-  /** A PEM file with CA certificates. */
-  readonly caFile: string | undefined;
-}
-
 /**
- * TLS options of a connection to NATS; undefined if TLS is not required. One server with tls://, or a CA,
- * requires it of all servers: no server is a way around it. Throws `precondition`, BAD_NATS_CA.
+ * TLS options of a connection to NATS; undefined if TLS is not required. One server with tls://, a CA or a client
+ * certificate requires it of all servers: no server is a way around it. Throws `precondition`, BAD_NATS_CA or
+ * BAD_NATS_CERT.
+ *
+ * @param servers all servers of `--nats`: "tls://HOST:PORT"
  */
-export async function natsTls({ servers, caFile }: NatsTlsInit): Promise<NatsTls | undefined> {
+export async function natsTls(
+  servers: readonly string[],
+  { natsCa: caFile, natsCert: certFile, natsKey: keyFile }: NatsFiles,
+): Promise<NatsTls | undefined> {
+  const client = await clientCertificate(certFile, keyFile);
   const urls = servers.map((server) => new URL(server));
-  if (caFile === undefined && !urls.some(({ protocol }) => protocol === 'tls:')) return undefined;
+  const isRequired = caFile !== undefined || client || urls.some(({ protocol }) => protocol === 'tls:');
+  if (!isRequired) return undefined;
   const hosts = urls.map(({ hostname }) => hostname.replace(/^\[|\]$/g, ''));
   const ca = caFile === undefined ? undefined : await readCa(caFile);
-  return { ...(ca !== undefined && { ca }), checkServerIdentity: identityOf(hosts) };
+  return { ...(ca !== undefined && { ca }), ...client, checkServerIdentity: identityOf(hosts) };
 }
 
 /**
@@ -40,6 +45,37 @@ function identityOf(hosts: readonly string[]): NatsTls['checkServerIdentity'] {
     const problems = hosts.map((host) => checkServerIdentity(host, certificate));
     return problems.includes(undefined) ? undefined : problems[0];
   };
+}
+
+/** Checks that the two belong together. */
+async function clientCertificate(
+  certFile: string | undefined,
+  keyFile: string | undefined,
+): Promise<Pick<NatsTls, 'certFile' | 'keyFile'> | undefined> {
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  const [cert, key] = [flagName('natsCert'), flagName('natsKey')];
+  if (certFile === undefined || keyFile === undefined)
+    throw badCertificate(`${cert} and ${key} are needed together`);
+  let matches: boolean;
+  try {
+    const [certificate, privateKey] = await Promise.all([
+      readFile(certFile, 'utf8'),
+      readFile(keyFile, 'utf8'),
+    ]);
+    matches = new X509Certificate(certificate).checkPrivateKey(createPrivateKey(privateKey));
+  } catch (error) {
+    throw badCertificate(
+      `${cert} and ${key} cannot be used (${systemErrorText(error)}): name PEM files`,
+      error,
+    );
+  }
+  if (!matches)
+    throw badCertificate(`the key in ${keyFile} does not belong to the certificate in ${certFile}`);
+  return { certFile, keyFile };
+}
+
+function badCertificate(message: string, cause?: unknown): EnjambreError {
+  return new EnjambreError('precondition', 'BAD_NATS_CERT', message, { cause });
 }
 
 async function readCa(file: string): Promise<string> {
