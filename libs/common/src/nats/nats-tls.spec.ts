@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { nkeys } from 'nats';
+import { nkeys as untyped } from 'nats';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createLogger } from '../log/logger.js';
 import { selfSigned } from '@enjambre/harness/certificate';
@@ -10,6 +10,9 @@ import { NatsServer } from '@enjambre/harness/nats-server';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { NatsLink } from './nats-link.js';
 import type { NatsFiles } from './nats-options.js';
+
+/** nats.js has no types for it. */
+const nkeys = untyped as { createUser(): { getPublicKey(): string; getSeed(): Uint8Array } };
 
 let folder: string;
 const links: NatsLink[] = [];

@@ -203,7 +203,7 @@ export class FileStore implements PieceStore {
     await syncFolder(dirname(target), this.#files);
     if (replaced) await this.components.fds.forget(target);
     await removeEmpty(incomplete);
-    return [warning, kept].filter((text) => text).join('; ') || undefined;
+    return [warning, kept].filter((text) => text).join('; ');
   }
 
   async discardReplaced(replaced: readonly ReplacedContent[]): Promise<string> {
