@@ -1,12 +1,12 @@
 import { fstatSync, ftruncate, read } from 'node:fs';
 import { lstat } from 'node:fs/promises';
-import { basename, dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { BLOCK_SIZE, PieceLayout } from '@enjambre/core/layout';
 import type { Metainfo } from '@enjambre/core/metainfo';
-import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
+import { errnoOf } from '@enjambre/common/system-error';
 import { contentChanged } from '../../app/content.js';
 import type {
   Deletion,
@@ -24,6 +24,7 @@ import type { DiskPool } from './disk-pool.js';
 import type { FdCache } from './fd-cache.js';
 import { FileRemoval } from './file-removal.js';
 import { FileSurvey } from './file-survey.js';
+import { makeExecutable } from './make-executable.js';
 import { makeFolder } from './make-folder.js';
 import { isThere, moveNew, removeEmpty } from './move-new.js';
 import { PartFiles } from './part-files.js';
@@ -58,15 +59,6 @@ export interface FileStoreInit {
 const LOOKS_AT_ONCE = 64;
 /** The unit of stat's block count, on any file system. */
 const BYTES_A_BLOCK = 512;
-/** Errors of file systems without file modes. */
-const NO_MODES: ReadonlySet<string> = new Set([
-  'EPERM',
-  'EACCES',
-  'ENOTSUP',
-  'EOPNOTSUPP',
-  'ENOSYS',
-  'EINVAL',
-]);
 
 /** The files of one transfer on a file system. */
 export class FileStore implements PieceStore {
@@ -189,7 +181,10 @@ export class FileStore implements PieceStore {
   ): Promise<string | undefined> {
     if (target === this.#path && !this.#parts.holdsAny && (await this.#sealed.look())) return undefined;
     await this.#makeEmptyFiles();
-    const warning = await this.#makeExecutable();
+    const { files } = this.init.metainfo;
+    const executable = [...this.#selection.files()].filter((file) => files[file]?.executable);
+    const paths = executable.map((file) => this.#pathOf(file));
+    const warning = await makeExecutable(paths, this.#path, this.#files);
     await this.#parts.flush();
     await this.#parts.settle();
     this.#parts.close();
@@ -332,31 +327,6 @@ export class FileStore implements PieceStore {
     return look ? look.blocks * BYTES_A_BLOCK : 0;
   }
 
-  /**
-   * Makes files executable for everyone who may read them. Returns a sentence on files for which this failed: FUSE,
-   * CIFS and FAT may not support it.
-   */
-  async #makeExecutable(): Promise<string> {
-    const refused: string[] = [];
-    let reason = '';
-    const { files } = this.init.metainfo;
-    for (const index of this.#selection.files()) {
-      if (!files[index]?.executable) continue;
-      const path = this.#pathOf(index);
-      const { mode } = await this.#files.stat(path);
-      const wanted = mode | ((mode & 0o444) >> 2);
-      if (wanted === mode) continue;
-      try {
-        await this.#files.chmod(path, wanted);
-      } catch (error) {
-        if (!NO_MODES.has(errnoOf(error))) throw error;
-        refused.push(relative(this.#path, path) || basename(path));
-        reason = systemErrorText(error);
-      }
-    }
-    return refused.length === 0 ? '' : notExecutable(refused, reason);
-  }
-
   async #makeEmptyFiles(): Promise<void> {
     await makeFolder(dirname(this.#path));
     for (const index of this.#selection.files()) {
@@ -364,11 +334,6 @@ export class FileStore implements PieceStore {
         await this.components.fds.with(this.#pathOf(index), 'create', (fd) => truncateFd(fd, 0));
     }
   }
-}
-
-function notExecutable([first = '', ...more]: readonly string[], reason: string): string {
-  const others = more.length === 0 ? '' : ` and ${more.length} more`;
-  return `the file system does not support executable files (${reason}): ${first}${others} should be executable`;
 }
 
 /** The download is complete, and something else appeared at its target meanwhile. */
