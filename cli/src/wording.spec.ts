@@ -26,6 +26,11 @@ describe('an error', () => {
       { remedy: 'remove-first', transfer: '5d41402a' },
       'copy it from there, or remove it first with `enjambre rm 5d41402a`',
     ],
+    [
+      'remove that part',
+      { remedy: 'remove-part', transfer: '5d41402a' },
+      'remove that part (`enjambre rm 5d41402a --data` deletes its files, `enjambre rm 5d41402a` keeps them)',
+    ],
     ['or remove it first', { remedy: 'remove' }, 'or remove it first with `enjambre rm`'],
     [
       'this agent has no transfer "x"',

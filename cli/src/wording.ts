@@ -13,6 +13,8 @@ const REMEDIES: Readonly<Record<string, ((facts: Facts) => string) | undefined>>
   remove: () => ' with `enjambre rm`',
   'remove-first': ({ transfer = 'REF' }) => `, or remove it first with \`enjambre rm ${transfer}\``,
   'remove-other': ({ transfer = 'REF' }) => `, or remove that one with \`enjambre rm ${transfer}\``,
+  'remove-part': ({ transfer = 'REF' }) =>
+    ` (\`enjambre rm ${transfer} --data\` deletes its files, \`enjambre rm ${transfer}\` keeps them)`,
   'replace-other': ({ transfer = 'REF' }) =>
     `, replace it with --replace, or remove that one with \`enjambre rm ${transfer}\``,
   'choose-publisher': () => '; or choose the publisher with --publisher',

@@ -1,10 +1,10 @@
-import { access, readFile, rm } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { hashTree, writeRandomFile } from '@enjambre/harness/content';
 import { ProcessSwarm, type CommandResult, type SwarmAgent } from '@enjambre/harness/swarm';
 import { lastLine } from './support/outcome.js';
-import { KIB, MIB, statusOf, untilDone, untilStatus } from './support/sharing.js';
+import { KIB, MIB, statusOf, untilDone } from './support/sharing.js';
 
 jest.setTimeout(120_000);
 
@@ -122,56 +122,59 @@ describe('part of a folder', () => {
     );
   });
 
-  test('grows: the rest is fetched, and a file of the user in its place is not touched', async () => {
+  test('grows while it is not complete, also after kill -9', async () => {
+    const slow = ['get', 'set', '--select', 'a.bin', '--max-download', '500kB', '--json'];
+    const first = swarm.start(two, slow);
+    await untilDone(first, 256 * KIB);
+    expect(lastLine(await get(two, '--select', '*.txt', '--detach'))).toMatchObject({ type: 'transfer' });
+    await two.process.kill();
+    await first.stop();
+    two = await swarm.startAgent('two');
+    const bytes = (SIZES['a.bin'] ?? 0) + (SIZES['readme.txt'] ?? 0);
+    const grown = { select: ['a.bin', '*.txt'], selected_bytes: bytes };
+    expect(await statusOf(swarm, two, 'set')).toMatchObject(grown);
+    const done = await get(two, '--select', '**/*.log', '--max-download', 'none');
+    expect(lastLine(done)).toMatchObject({ type: 'done' });
+    expect(await filesOf(two)).toEqual(only('a.bin', 'readme.txt', 'sub/e.log'));
+  });
+
+  test('that is complete gets no more files in its folder, and none of the user is touched', async () => {
     const own = join(one.downloadDir, 'set', 'a.bin');
     await writeRandomFile(own, 100);
     const before = await readFile(own);
-    const refused = await swarm.command(one, ['get', 'set', '--select', 'a.bin']);
-    expect(refused).toMatchObject({ code: 1, stdout: '' });
-    expect(refused.stderr).toContain(`${own} already exists, and is not from this download`);
+    for (const more of [['--select', 'a.bin'], ['--select', 'sub'], []]) {
+      const refused = await swarm.command(one, ['get', 'set', ...more]);
+      expect(refused).toMatchObject({ code: 1, stdout: '' });
+      expect(refused.stderr).toMatch(
+        /already has part of "set", and no file is added to it there: remove that part, .* another folder \(`enjambre rm \S+ --data` deletes its files, `enjambre rm \S+` keeps them\)$/,
+      );
+    }
     expect(await readFile(own)).toEqual(before);
-
-    const slow = swarm.start(one, [
-      'get',
-      'set',
-      '--select',
-      'sub/deep',
-      '--max-download',
-      '500kB',
-      '--json',
-    ]);
-    await untilDone(slow, PART + 256 * KIB);
-    await one.process.kill();
-    await slow.stop();
-    one = await swarm.startAgent('one');
-    const grown = { select: ['sub/*.bin', 'sub/deep'], selected_bytes: PART + 2 * MIB };
-    expect(await statusOf(swarm, one, 'set')).toMatchObject(grown);
-    expect(lastLine(await get(one, '--select', 'sub/deep', '--max-download', 'none'))).toMatchObject({
-      type: 'done',
-    });
-    expect(await filesOf(one)).toEqual({
-      ...only('sub/b.bin', 'sub/c.bin', 'sub/empty.bin', 'sub/deep/d.bin'),
-      'a.bin': expect.anything(),
-    });
+    expect(await statusOf(swarm, one, 'set')).toMatchObject({ state: 'seeding', selected_bytes: PART });
   });
 
-  test('completes another part, and is completed by it, without a seeder', async () => {
-    const done = await get(two, '--select', 'a.bin', '--select', '*.txt', '--select', '**/*.log');
+  test('is fetched with more into another folder once it is removed, and its files are kept', async () => {
+    const elsewhere = join(swarm.root, 'elsewhere');
+    expect((await swarm.command(one, ['rm', 'set'])).code).toBe(0);
+    const done = await get(one, '--select', 'sub', '--select', 'readme.txt', '--output', elsewhere);
     expect(lastLine(done)).toMatchObject({ type: 'done' });
+    const { 'a.bin': others, ...sub } = originals;
+    expect(others).toBeDefined();
+    expect(await hashTree(join(elsewhere, 'set'))).toEqual(sub);
+    expect(await filesOf(one)).toMatchObject(only('sub/b.bin', 'sub/c.bin', 'sub/empty.bin'));
+  });
+
+  test('serves what it has: two parts are the whole for another agent, without a seeder', async () => {
     await seeder.process.stop();
-    await rm(join(one.downloadDir, 'set', 'a.bin'));
-    for (const agent of [one, two])
-      expect(lastLine(await get(agent, '--detach'))).toMatchObject({ type: 'transfer' });
-    for (const agent of [one, two]) {
-      const what = 'all of the set';
-      const whole = await untilStatus(swarm, agent, {
-        ref: 'set',
-        is: ({ state }) => state === 'seeding',
-        what,
-      });
-      expect(whole).toMatchObject({ done_bytes: WHOLE });
-      expect(whole).not.toHaveProperty('select');
-      expect(await filesOf(agent)).toEqual(originals);
-    }
+    const three = await swarm.startAgent('three');
+    expect(lastLine(await get(three))).toMatchObject({ type: 'done', size_bytes: WHOLE });
+    expect(await filesOf(three)).toEqual(originals);
+  });
+
+  test('is replaced by the whole after rm --data', async () => {
+    expect((await swarm.command(two, ['rm', 'set', '--data'])).code).toBe(0);
+    expect(lastLine(await get(two))).toMatchObject({ type: 'done', size_bytes: WHOLE });
+    expect(await filesOf(two)).toEqual(originals);
+    expect(await statusOf(swarm, two, 'set')).not.toHaveProperty('select');
   });
 });

@@ -118,16 +118,66 @@ describe('a selection', () => {
     expect(transfer.record.downloadedBytes).toBe(SUB + 1000);
   });
 
-  it('grows by what is requested later, without fetching or hashing again what is there', async () => {
-    const transfer = await get('sub/b.bin');
-    await get('z.txt');
-    expect(transfer.record).toMatchObject({ select: ['sub/b.bin', 'z.txt'], downloadedBytes: 1010 });
-    expect(await present()).toEqual(['sub/b.bin', 'z.txt']);
-    expect((await get()).record).toMatchObject({ select: [], downloadedBytes: metainfo.totalLength });
+  it('grows while its files are assembled apart', async () => {
+    await uploader.stop();
+    const transfer = await agent.download(metainfo, { select: ['sub/b.bin'] });
+    await inState(transfer, 'downloading');
+    await agent.download(metainfo, { select: ['z.txt'] });
+    expect(transfer.record).toMatchObject({ select: ['sub/b.bin', 'z.txt'], selectedBytes: 1010 });
+    await agent.download(metainfo);
+    expect(transfer.record).toMatchObject({ select: [], selectedBytes: metainfo.totalLength });
+  });
+
+  it('grows before the files in the folder are known, and everything stays everything', async () => {
+    await uploader.stop();
+    const transfer = await agent.resolve(metainfo, { select: ['sub'] });
+    expect(transfer.state).toBe('resolving');
+    await agent.resolve(metainfo, { select: ['z.txt'] });
+    expect(transfer.record.select).toEqual(['sub', 'z.txt']);
+    await agent.resolve(metainfo, { select: ['sub'] });
+    expect(transfer.record.select).toEqual(['sub', 'z.txt']);
+    const excluding = agent.resolve(metainfo, { select: ['!a.bin'] });
+    await expect(excluding).rejects.toMatchObject({ reason: 'SELECTS_OTHERS' });
+    await agent.resolve(metainfo);
+    expect(transfer.record.select).toEqual([]);
+    await agent.resolve(metainfo, { select: ['sub'] });
+    expect(transfer.record.select).toEqual([]);
+    expect(transfer.state).toBe('resolving');
+  });
+
+  it('that is complete does not grow in its folder, where other files may be', async () => {
+    const transfer = await get('sub');
+    await writeFile(at('z.txt'), 'mine');
+    for (const select of [['z.txt'], ['a.bin'], []])
+      await expect(get(...select)).rejects.toMatchObject({ reason: 'PART_IN_PLACE' });
+    expect(transfer.state).toBe('seeding');
+    expect(transfer.record).toMatchObject({ select: ['sub'], complete: true });
+    expect(await agent.transfers.remove(transfer, true, true)).toMatchObject({ deleted: 3, kept: 1 });
+    expect(await readFile(at('z.txt'), 'utf8')).toBe('mine');
+  });
+
+  it('that gets its final name while more is requested does not grow either', async () => {
+    const transfer = await get('sub');
+    const more = transfer.become({ select: [], goal: 'run' }, 'started');
+    await expect(more).rejects.toMatchObject({ reason: 'PART_IN_PLACE' });
+    await inState(transfer, 'seeding');
+    expect(transfer.record).toMatchObject({ select: ['sub'], complete: true });
+  });
+
+  it('that is complete, and removed, is fetched with more into another folder', async () => {
+    const transfer = await get('sub');
+    await agent.transfers.remove(transfer, false);
+    const outputDir = agent.folder.at('elsewhere');
+    const more = await agent.download(metainfo, { select: ['sub', 'z.txt'], outputDir });
+    await inState(more, 'seeding');
+    expect(await present()).toEqual(['sub/b.bin', 'sub/c.bin', 'sub/none']);
+    expect(await readFile(agent.folder.at('elsewhere/folder/z.txt'))).toEqual(files['z.txt']);
+  });
+
+  it('that is complete, and removed with its files, is fetched with more', async () => {
+    await agent.transfers.remove(await get('sub'), true);
+    await get();
     expect(await present()).toHaveLength(5);
-    expect(agent.tracker.said).toContain('completed');
-    expect(transfer.record.complete).toBe(true);
-    await inState(await restart(), 'seeding');
   });
 
   it('of complete content stays if less is requested', async () => {
@@ -154,23 +204,6 @@ describe('a selection', () => {
     await uploader.stop();
     await agent.download(metainfo);
     await expect(get('sub')).rejects.toMatchObject({ reason: 'SELECTS_MORE' });
-  });
-
-  it('does not grow over a file of the user, nor delete it', async () => {
-    const transfer = await get('sub');
-    await writeFile(at('z.txt'), 'mine');
-    await expect(get()).rejects.toMatchObject({ reason: 'PATH_EXISTS' });
-    expect(transfer.state).toBe('seeding');
-    expect(await agent.transfers.remove(transfer, true, true)).toMatchObject({ deleted: 3, kept: 1 });
-    expect(await readFile(at('z.txt'), 'utf8')).toBe('mine');
-  });
-
-  it('grows after its content was changed: damaged pieces are fetched again', async () => {
-    const transfer = await get('sub');
-    await writeFile(at('sub/c.bin'), Buffer.alloc(files['sub/c.bin'].length, 7));
-    await get('z.txt');
-    expect(await present()).toEqual(['sub/b.bin', 'sub/c.bin', 'sub/none', 'z.txt']);
-    expect(transfer.state).toBe('seeding');
   });
 
   it('grows after its folder was deleted: all of it is fetched', async () => {
@@ -211,20 +244,8 @@ describe('a selection', () => {
         overriding(of, { room: () => Promise.resolve({ device: 1n, bytes: SUB + 100, files: 100 }) }),
     });
     agent.tracker.add(uploader.named());
-    await get('sub');
-    await inState(await agent.download(metainfo), 'failed');
-    expect(agent.transfers.get(metainfo.infohash).record.reason).toBe('DISK_FULL');
-  });
-
-  it('that grows in place reserves room for what is new', async () => {
-    await get('sub');
-    await uploader.stop();
-    const transfer = await inState(await agent.download(metainfo), 'downloading');
-    expect(transfer.record.inPlace).toBe(true);
-    const { bytes = 0 } = transfer.need ?? {};
-    expect(bytes).toBeLessThanOrEqual(metainfo.totalLength - SUB);
-    // File systems allocate whole blocks.
-    expect(bytes).toBeGreaterThan(metainfo.totalLength - SUB - 16 * 1024);
+    await agent.transfers.remove(await get('sub'), true);
+    await expect(agent.download(metainfo)).rejects.toMatchObject({ reason: 'DISK_FULL' });
   });
 
   it('that matches no file fails before anything is written, and another one can be requested', async () => {
@@ -254,9 +275,7 @@ describe('a selection', () => {
     await cp(seed.at('folder/sub'), at('sub'), { recursive: true });
     const transfer = await get('sub');
     expect(transfer.record).toMatchObject({ downloadedBytes: 0, ownFiles: 'none' });
-    await get('z.txt');
-    expect(transfer.record.downloadedBytes).toBe(10);
-    expect(await agent.transfers.remove(transfer, true)).toMatchObject({ deleted: 1, kept: 3 });
+    expect(await agent.transfers.remove(transfer, true)).toMatchObject({ deleted: 0, kept: 3 });
   });
 
   it('moves with its partial download to another folder', async () => {

@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import type { Bitfield } from '@enjambre/core/bitfield';
 import { PieceLayout } from '@enjambre/core/layout';
 import { EnjambreError } from '@enjambre/core/error';
+import { shortId } from '@enjambre/core/ids';
 import type { Metainfo } from '@enjambre/core/metainfo';
+import { quote } from '@enjambre/core/quote';
 import type { Selection } from '../domain/selection.js';
 import type { TransferRecord } from '../domain/transfer-record.js';
 import { CONTENT_CHANGED, type PieceStore } from './ports/piece-store.js';
@@ -76,6 +78,13 @@ class PieceSum {
 export function notDownloaded({ name, location }: TransferRecord): EnjambreError {
   const message = `${name} was shared from ${location}, not downloaded: delete it there`;
   return new EnjambreError('precondition', 'NOT_DOWNLOADED', message);
+}
+
+/** The error for files that would be added to a part under its final name: that folder is not the agent's own. */
+export function partInPlace({ name, infohash, location }: TransferRecord): EnjambreError {
+  const message = `${location} already has part of ${quote(name)}, and no file is added to it there: remove that part, then download all that you want of it, or download it into another folder`;
+  const metadata = { remedy: 'remove-part', transfer: shortId(infohash) };
+  return new EnjambreError('precondition', 'PART_IN_PLACE', message, { metadata });
 }
 
 /** Reason code sent to peers when a transfer fails. */

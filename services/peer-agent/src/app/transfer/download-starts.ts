@@ -72,13 +72,14 @@ export class DownloadStarts {
     { limits, select }: DownloadTerms,
   ): Promise<Started> {
     const { folder, step } = planAgain(known, wanted);
-    const wider = await widened(known, select, this.parts);
-    if (step === 'fetch') return this.#fetchAgain(known, { location: folder, limits, wider });
+    const wider = await widened(known, select, { ...this.parts, folder });
+    if (step === 'fetch' || wider?.inPlace === false)
+      return this.#fetchAgain(known, { location: folder, limits, wider });
     known.limits.change(limits);
     if (step === 'relocate') await this.#relocate(known, folder);
-    const isGone = known.state === 'missing';
+    const isMissing = known.state === 'missing';
     if (wider) await known.become(wider, 'started');
-    if (wider && isGone) await known.verify();
+    if (wider && isMissing) await known.verify();
     if (step === 'relocate' || wider) {
       await this.parts.save(known);
       return { transfer: known, already: false };

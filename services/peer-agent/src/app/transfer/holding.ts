@@ -4,7 +4,7 @@ import type { Metainfo } from '@enjambre/core/metainfo';
 import { incomplete, type TransferRecord } from '../../domain/transfer-record.js';
 import type { ReplacedContent } from '../ports/piece-store.js';
 import { noteComplete } from './completion.js';
-import { openContent, type Content } from '../content.js';
+import { openContent, partInPlace, type Content } from '../content.js';
 import { openAssembly } from './inventory.js';
 import { prepareSelection, selectsAny } from '../select-files.js';
 import type { Running } from './room.js';
@@ -92,6 +92,9 @@ export class Holding {
 
   /** Changes a halted transfer durably. Returns the error if that failed: the transfer is then unchanged. */
   async become(change: Partial<TransferRecord>): Promise<EnjambreError | undefined> {
+    // It may have got its final name since the change was computed.
+    const grows = change.select !== undefined && change.inPlace === undefined;
+    if (grows && this.record.inPlace) return partInPlace(this.record);
     const before = { ...this.record, doneBytes: this.doneBytes };
     const isEmpty = change.doneBytes === 0;
     try {

@@ -1,14 +1,15 @@
-import { join } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
-import type { Metainfo } from '@enjambre/core/metainfo';
 import { shortId } from '@enjambre/core/ids';
 import { quote } from '@enjambre/core/quote';
-import type { Selection } from '../../domain/selection.js';
 import { NO_FAILURE, type TransferRecord } from '../../domain/transfer-record.js';
+import { partInPlace } from '../content.js';
 import type { TransferArchive } from '../ports/archives.js';
 import type { StoreFactory } from '../ports/store-factory.js';
 import { checkPatterns, prepareSelection, type SelectPatterns } from '../select-files.js';
 import type { Transfer } from './transfer.js';
+
+/** Failures of a selection that the content does not have. */
+const USELESS: ReadonlySet<string> = new Set(['NOTHING_SELECTED', 'NOT_A_FOLDER']);
 
 interface WiderParts {
   readonly archive: TransferArchive;
@@ -17,20 +18,19 @@ interface WiderParts {
 
 /**
  * Changes of a known transfer that is requested again with these patterns; undefined if it has these files, or gets
- * them. What it selects only grows: a download never deletes what it has fetched. Throws as {@link prepareSelection} does,
- * `precondition` SELECTS_MORE and SELECTS_OTHERS, and `already-exists` PATH_EXISTS for a file that has the place of a
- * newly selected one.
+ * them. What it selects only grows: a download never deletes what it has fetched. A part under its final name does not
+ * grow at all, since what else is in that folder is not the agent's own. If it is gone, or goes to another `folder`, it
+ * must be fetched again: `inPlace` is then false. Throws as {@link prepareSelection} does, and `precondition` PART_IN_PLACE, SELECTS_MORE and SELECTS_OTHERS.
  */
 export async function widened(
   known: Transfer,
   patterns: SelectPatterns,
-  parts: WiderParts,
+  { archive, stores, folder }: WiderParts & { readonly folder: string },
 ): Promise<Partial<TransferRecord> | undefined> {
   const { record } = known;
   if (record.origin || isSame(record.select, patterns)) return undefined;
-  const metainfo = await parts.archive.readMetainfo(record.infohash);
-  // Nothing is fetched yet: what is requested now counts.
-  if (!metainfo) return { select: patterns, goal: 'run', ...NO_FAILURE };
+  const metainfo = await archive.readMetainfo(record.infohash);
+  if (!metainfo) return widenedUnknown(record, patterns);
   const old = await prepareSelection(metainfo, record.select);
   const next = await prepareSelection(metainfo, patterns);
   const isLess = old.isAll && !next.isAll;
@@ -38,43 +38,35 @@ export async function widened(
   if (old.includes(next)) return undefined;
   const select = next.includes(old) ? patterns : together(record, patterns);
   const wider = await prepareSelection(metainfo, select);
-  await checkFree(metainfo, record, { old, wider }, parts.stores);
-  const recheck = record.recheck || !(await keepPieces(known, old, parts.archive));
-  const undone = { complete: false, completedAtMs: 0, fingerprint: '', recheck, doneBytes: record.doneBytes };
-  return { select, selectedBytes: wider.bytes, ...undone, goal: 'run', ...NO_FAILURE };
+  const isHere = record.inPlace && folder === record.location;
+  if (isHere && (await stores.download(metainfo, folder, true, old).exists())) throw partInPlace(record);
+  const place = record.inPlace ? { inPlace: false } : { doneBytes: record.doneBytes };
+  return { select, selectedBytes: wider.bytes, ...place, goal: 'run', ...NO_FAILURE };
 }
 
-/** Records the pieces of complete content, so that they need not be hashed. False if that has changed. */
-async function keepPieces(known: Transfer, old: Selection, archive: TransferArchive): Promise<boolean> {
-  if (!known.record.complete) return true;
-  if (!(await known.isUnchanged())) return false;
-  await archive.progress(known.infohash).save(old.pieces);
-  return true;
-}
-
-/** Files outside the old selection are not the agent's own: it must not write to them. */
-async function checkFree(
-  metainfo: Metainfo,
-  { location, inPlace, name }: TransferRecord,
-  { old, wider }: { readonly old: Selection; readonly wider: Selection },
-  stores: StoreFactory,
-): Promise<void> {
-  if (!inPlace) return;
-  const missing = new Set(await stores.download(metainfo, location, true, wider).missingFiles());
-  for (const file of wider.files()) {
-    if (old.has(file) || missing.has(file)) continue;
-    const path = join(location, name, ...(metainfo.files[file]?.path ?? []));
-    const message = `${path} already exists, and is not from this download: move it away and try again`;
-    throw new EnjambreError('already-exists', 'PATH_EXISTS', message);
-  }
+/** Without the metainfo, only the patterns can be compared. Those that select nothing are replaced. */
+function widenedUnknown(
+  record: TransferRecord,
+  patterns: SelectPatterns,
+): Partial<TransferRecord> | undefined {
+  const isUseless = record.goal === 'failed' && USELESS.has(record.reason);
+  if (!isUseless && record.select.length === 0) return undefined;
+  const isKnown = patterns.length > 0 && patterns.every((each) => record.select.includes(each));
+  if (!isUseless && isKnown && !patterns.some(excludes)) return undefined;
+  const select = isUseless || patterns.length === 0 ? patterns : together(record, patterns);
+  return { select, goal: 'run', ...NO_FAILURE };
 }
 
 /** The patterns of both. */
 function together(record: TransferRecord, patterns: SelectPatterns): SelectPatterns {
   const both = [...new Set([...record.select, ...patterns])];
-  if (both.some((pattern) => pattern.startsWith('!'))) throw selectsOthers(record);
+  if (both.some(excludes)) throw selectsOthers(record);
   checkPatterns(both);
   return both;
+}
+
+function excludes(pattern: string): boolean {
+  return pattern.startsWith('!');
 }
 
 function isSame(one: SelectPatterns, other: SelectPatterns): boolean {
