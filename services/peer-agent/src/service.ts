@@ -53,6 +53,7 @@ import { AgentLimits } from './app/agent/limits.js';
 import { Locality } from './app/agent/locality.js';
 import { ComplaintTurns } from './app/upload/complaint-turns.js';
 import { Meter } from './app/agent/meter.js';
+import { redate } from './app/transfer/redating.js';
 import { Following } from './app/transfer/following.js';
 import { Messages } from './app/messages/messages.js';
 import { Uploads } from './app/upload/uploads.js';
@@ -197,6 +198,7 @@ class AgentService implements Agent {
       { archive: data, stores, connector, ...work, ...this.#publishing(identity), ...shared },
       { downloadDir: this.#downloadDir },
     );
+    tracker.onFuturePublication((infohash) => redate({ ...shared, transfers }, infohash));
     const uploads = new Uploads({ clock, log }, { slots: UPLOAD_SLOTS });
     const peerCalls = peerService({ directory: transfers, uploads, self, log });
     const serving = { config, credentials, log, metrics: this.#metrics };

@@ -91,6 +91,19 @@ describe('what an agent publishes', () => {
     expect(again.own.publish(share(3), 10)).toMatchObject({ version: 3 });
   });
 
+  test('is signed again if its time was in the future, with its number and in the order of the numbers', () => {
+    const { own } = make();
+    const HOURS = 3_600_000;
+    const ahead = [1, 2, 3].map((number) =>
+      share(number, { published: own.publish(share(number), 2 * HOURS + number) }),
+    );
+    const [, two, three] = ahead;
+    expect(own.redated(two!, 2 * HOURS + 2)).toBeUndefined();
+    expect(own.redated(three!, 500)).toEqual({ version: 3, publishedAtMs: 500, signed: '3 as 3' });
+    expect(own.redated(two!, 600)).toEqual({ version: 2, publishedAtMs: 499, signed: '2 as 2' });
+    expect(own.publish(share(4), 700)).toEqual({ version: 4, publishedAtMs: 700, signed: '4 as 4' });
+  });
+
   test('remembers a bounded number of removed names', async () => {
     const { own } = make();
     for (let number = 0; number < 1010; number++) {

@@ -475,6 +475,24 @@ describe('TrackerLink', () => {
     expect(changes).toHaveLength(2);
   });
 
+  it('says which files have a publication that the tracker refuses as of the future', async () => {
+    const files: string[] = [];
+    const { tracker, link } = await tracked();
+    link.onFuturePublication((infohash) => files.push(infohash));
+    await link.start();
+    await connected(link);
+    const problem = (reason: string, infohash: Buffer): Parameters<TrackerVisit['tell']>[0] => {
+      return { $case: 'problem', value: { sequence: 1n, infohash, reason, message: 'no' } };
+    };
+    tracker.last!.tell(
+      problem('BAD_PUBLICATION', infoHashToBytes(infoHash('aa'))),
+      problem('PUBLICATION_IN_FUTURE', Buffer.alloc(0)),
+      problem('PUBLICATION_IN_FUTURE', infoHashToBytes(infoHash('bb'))),
+    );
+    await waitFor(() => files.length > 0, { what: 'the file', everyMs: 5 });
+    expect(files).toEqual([infoHash('bb')]);
+  });
+
   it('ignores invalid peers, and continues', async () => {
     const changes: Change[] = [];
     const { tracker, link } = await tracked();

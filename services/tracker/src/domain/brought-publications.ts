@@ -1,6 +1,6 @@
 import type { PeerId } from '@enjambre/core/ids';
 import type { Effect } from './effects.js';
-import { badPublication } from './problems.js';
+import { badPublication, futurePublication } from './problems.js';
 import type { Publications, SignedVersion } from './publications.js';
 import type { Member } from './swarm.js';
 
@@ -32,8 +32,9 @@ export class BroughtPublications {
       const publisher = { id: record.publisher.id, name: this.nameOf(record.publisher) };
       const brought = { record: { ...record, publisher }, party, isOwn, now };
       const isOfCopy = isCopy || (isOwn && records.length > 1);
-      const isNoted = isIts && this.publications.brought({ ...brought, isCopy: isOfCopy });
-      if (!isNoted) effects.push(badPublication(session));
+      const outcome = isIts ? this.publications.brought({ ...brought, isCopy: isOfCopy }) : 'foreign';
+      if (outcome === 'future') effects.push(futurePublication(session));
+      else if (outcome !== 'noted') effects.push(badPublication(session));
       else if (isOwn) isSigned = true;
     }
     return isSigned;

@@ -18,7 +18,12 @@ export function fileMismatch(to: Session): Effect {
 }
 
 export function badPublication(to: Session): Effect {
-  const message =
-    'a publication is not signed by its publisher, is of another file, or has a time in the future: it is ignored';
+  const message = 'a publication is not signed by its publisher, or is of another file: it is ignored';
   return { type: 'problem', to, error: new EnjambreError('invalid', 'BAD_PUBLICATION', message) };
+}
+
+export function futurePublication(to: Session): Effect {
+  const message =
+    'a publication has a time in the future and is ignored: set the clock of the machine of its publisher';
+  return { type: 'problem', to, error: new EnjambreError('invalid', 'PUBLICATION_IN_FUTURE', message) };
 }

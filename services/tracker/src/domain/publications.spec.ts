@@ -308,7 +308,8 @@ describe('a signed publication', () => {
     ];
     for (const publication of bad) {
       const effects = download(holder, 1, publication);
-      expect(problems(effects)).toEqual(['BAD_PUBLICATION']);
+      const reason = publication === bad.at(-1) ? 'PUBLICATION_IN_FUTURE' : 'BAD_PUBLICATION';
+      expect(problems(effects)).toEqual([reason]);
       expect(listed()).toEqual({ 1: [] });
     }
     expect(kept).toEqual([]);

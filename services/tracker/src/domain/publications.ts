@@ -143,24 +143,24 @@ export class Publications {
 
   /**
    * Notes a signed publication, which a peer with the file brings. Its number and time are the publisher's, as far as
-   * they increase. Returns false if the publisher has not signed it, or its time is in the future.
+   * they increase.
    */
-  brought(brought: BroughtVersion): boolean {
+  brought(brought: BroughtVersion): 'noted' | 'unsigned' | 'future' {
     const { record, party, isOwn, now } = brought;
     const { name, publisher, infohash, at } = record;
     const present = this.#find(name, publisher.id);
     const before = versionOf(present?.versions ?? [], infohash);
     if (before?.signed !== undefined && before.at >= at) {
       if (isOwn && present && present.party !== party) this.#put({ ...present, party });
-      return true;
+      return 'noted';
     }
-    if (at > now + MAX_AHEAD_MS) return false;
-    if (!present && this.#isFull(party)) return true;
+    if (at > now + MAX_AHEAD_MS) return 'future';
+    if (!present && this.#isFull(party)) return 'noted';
     this.#verified += 1;
-    if (!record.verify()) return false;
+    if (!record.verify()) return 'unsigned';
     const next = withSigned(present, brought);
     if (!present || !sameVersions(next.versions, present.versions)) this.#keep(next);
-    return true;
+    return 'noted';
   }
 
   #keep(next: Publication): void {

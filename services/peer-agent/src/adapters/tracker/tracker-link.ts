@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { EnjambreError } from '@enjambre/core/error';
-import { infoHashToBytes, type InfoHash } from '@enjambre/core/ids';
+import { infoHashFromBytes, infoHashToBytes, type InfoHash } from '@enjambre/core/ids';
 import type { Dialer } from '@enjambre/rpc/dialer';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
@@ -81,6 +81,7 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
   /** Bans not yet reported to a tracker. */
   #untold: BanReport[] = [];
   readonly #objections: Objections;
+  #onFuture: ((infohash: InfoHash) => void) | undefined;
   #session: TrackerSession | undefined;
   #welcome: Welcome | undefined;
   #problem = 'connecting';
@@ -243,8 +244,16 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     }
   }
 
+  /** Sets the listener for files of which the tracker refuses a publication as of the future. Called once, before start. */
+  onFuturePublication(listener: (infohash: InfoHash) => void): void {
+    this.#onFuture = listener;
+  }
+
   objection(problem: Problem): void {
     this.#objections.add(problem);
+    const { reason, infohash } = problem;
+    if (reason === 'PUBLICATION_IN_FUTURE' && infohash.length === 32)
+      this.#onFuture?.(infoHashFromBytes(infohash));
   }
 
   closed(error: EnjambreError): void {

@@ -92,6 +92,23 @@ export class OwnPublications {
     return this.#next(shared, nowMs);
   }
 
+  /**
+   * Signs a publication again, with a time that has come: its tracker refuses it as of the future, and the clock of this
+   * machine says the same now. Its number stays, and the times of several stay in the order of their numbers. Undefined
+   * if it is not of the future.
+   */
+  redated({ infohash, name, published }: Shared, nowMs: number): OwnPublication | undefined {
+    const newest = this.#newest.get(keyOf(name));
+    if (!published || !newest || published.publishedAtMs <= nowMs) return undefined;
+    const { version } = published;
+    const publishedAtMs =
+      Math.min(nowMs, newest.published.publishedAtMs) - (newest.published.version - version);
+    const signed = this.parts.signer.sign({ infohash, name, version, publishedAtMs });
+    const redated = { version, publishedAtMs, signed };
+    if (newest.published.version === version) this.#newest.set(keyOf(name), { infohash, published: redated });
+    return redated;
+  }
+
   #next({ infohash, name }: Shared, nowMs: number): OwnPublication {
     const newest = this.#newest.get(keyOf(name))?.published;
     const version = (newest?.version ?? 0) + 1;

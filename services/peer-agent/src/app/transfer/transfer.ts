@@ -149,6 +149,7 @@ export class Transfer {
       const changed = await change(this.#its.record, this.#its.content);
       if (changed?.location === undefined) this.#its.note(changed ?? {});
       else await this.#again('the file is now served from another path', changed);
+      if (changed?.published && this.state === 'seeding') this.#presence.tell('update');
       return changed !== undefined;
     });
   }
@@ -244,8 +245,7 @@ export class Transfer {
 
   async #begin(event: MembershipEvent, remedy: Remedy = 'none'): Promise<void> {
     await this.#its.open();
-    const { goal } = this.#its.record;
-    if (goal !== 'run') {
+    if (this.#its.record.goal !== 'run') {
       const state = idleStateOf(this.#its.record);
       if (this.state !== state) this.#states.rest(state);
       return;

@@ -74,7 +74,7 @@ export class Transfers implements Startable, ServingDirectory {
   readonly #replacement: Replacement;
   readonly #downloads: DownloadStarts;
   readonly contents: ContentsLookup;
-  readonly #published: OwnPublications;
+  readonly published: OwnPublications;
 
   constructor(
     parts: TransfersComponents,
@@ -102,7 +102,7 @@ export class Transfers implements Startable, ServingDirectory {
       },
       init.downloadDir,
     );
-    this.#published = new OwnPublications({ ...parts, transfers: this.#transfers });
+    this.published = new OwnPublications({ ...parts, transfers: this.#transfers });
     this.#saver = new RecordSaver({ ...parts, transfers: this });
     const [lookup, infohashes] = [this.#lookup, this.#infohashes];
     const has = (infohash: InfoHash): boolean => this.#transfers.has(infohash);
@@ -110,8 +110,8 @@ export class Transfers implements Startable, ServingDirectory {
   }
 
   async start(): Promise<void> {
-    await this.#published.start();
-    const records = await this.#published.completed(await this.#parts.archive.load());
+    await this.published.start();
+    const records = await this.published.completed(await this.#parts.archive.load());
     for (const record of records) this.#add(record);
     const limit = pLimit(STARTS_AT_ONCE);
     await Promise.all(Array.from(this.all(), (transfer) => limit(() => transfer.start('update'))));
@@ -121,7 +121,7 @@ export class Transfers implements Startable, ServingDirectory {
   async stop(): Promise<void> {
     await Promise.all(Array.from(this.all(), (transfer) => transfer.stop()));
     await this.#saver.stop();
-    await this.#published.stop();
+    await this.published.stop();
   }
 
   /** All transfers, in the order in which they were added. */
@@ -287,7 +287,7 @@ export class Transfers implements Startable, ServingDirectory {
     const copies = otherCopies(before ? copiesOf(before) : [], location, metainfo.name);
     const nowMs = clock.epochMs();
     const shared = sharedFrom({ location, fingerprint }, copies, nowMs);
-    const published = this.#published.publish({ ...identity, published: before?.published }, nowMs);
+    const published = this.published.publish({ ...identity, published: before?.published }, nowMs);
     const record = { ...newRecord(identity, { origin: true, location, nowMs }), ...limits, ...shared };
     const transfer = known ?? this.#add({ ...record, published });
     const { name, size } = identity;
@@ -346,7 +346,7 @@ export class Transfers implements Startable, ServingDirectory {
   async #remove(transfer: Transfer, options: RemovalOptions): ReturnType<Transfer['remove']> {
     const outcome = await transfer.remove(options);
     if (this.has(transfer)) {
-      this.#published.removed(transfer.record);
+      this.published.removed(transfer.record);
       this.#transfers.delete(transfer.infohash);
       this.#targets.release(transfer.infohash);
       this.#shares.delete(transfer);
