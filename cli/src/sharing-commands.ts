@@ -161,7 +161,8 @@ export const SHARING: readonly ClientCommand[] = [
     handle: async (session, refs, given) => {
       const select = Array.isArray(given.select) ? given.select.map(String) : [];
       if (given.showFiles === true) {
-        const { showFiles } = await import('./commands/show-files.js');
+        const { checkShown, showFiles } = await import('./commands/show-files.js');
+        checkShown(given);
         return showFiles(session, refs, { publisher: text(given.publisher), select });
       }
       const [{ get }, { limitsGiven }] = await Promise.all([

@@ -80,6 +80,12 @@ describe('part of a folder', () => {
       }),
       ...['sub/b.bin', 'sub/c.bin', 'sub/empty.bin'].map((path) => expect.objectContaining({ path })),
     ]);
+    const flags = ['-o', swarm.root, '--exec', 'true', '--detach', '--seed-ratio', '1'];
+    const wrong = await swarm.command(two, ['get', 'set', '--show-files', ...flags]);
+    expect(wrong).toMatchObject({ code: 2, stdout: '' });
+    expect(wrong.stderr).toContain(
+      '--show-files downloads nothing: leave out --output, --detach, --exec, --seed-ratio',
+    );
     expect((await swarm.command(two, ['ls', '--json'])).json).toEqual([]);
   });
 

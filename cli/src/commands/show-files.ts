@@ -1,3 +1,4 @@
+import { EnjambreError } from '@enjambre/core/error';
 import type { Content, ContentEntry } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { withAgent } from '../agent-client.js';
 import type { Session } from '../context.js';
@@ -12,6 +13,33 @@ export interface ShowFilesOptions {
 
 /** Columns of a size. */
 const SIZE_COLUMNS = 8;
+
+/** Flags of `get` for what is downloaded, by the names of their values. */
+const DOWNLOADING: Readonly<Record<string, string>> = {
+  output: '--output',
+  name: '--name',
+  replace: '--replace',
+  follow: '--follow',
+  detach: '--detach',
+  timeout: '--timeout',
+  exec: '--exec',
+  maxUpload: '--max-upload',
+  maxDownload: '--max-download',
+  priority: '--priority',
+  seedRatio: '--seed-ratio',
+  seedTime: '--seed-time',
+};
+
+/** Throws `invalid` USAGE if flags are given that have no meaning for a list of files. */
+export function checkShown(given: Readonly<Record<string, unknown>>): void {
+  const useless = Object.keys(DOWNLOADING).filter(
+    (each) => given[each] !== undefined && given[each] !== false,
+  );
+  if (useless.length === 0) return;
+  const flags = useless.map((each) => DOWNLOADING[each]).join(', ');
+  const message = `--show-files downloads nothing: leave out ${flags}`;
+  throw new EnjambreError('invalid', 'USAGE', message);
+}
 
 /** `enjambre get --show-files`: the files in shared content, one a line, as `--select` names them. */
 export async function showFiles(

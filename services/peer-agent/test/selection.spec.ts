@@ -145,6 +145,22 @@ describe('a selection', () => {
     expect(transfer.state).toBe('resolving');
   });
 
+  it('is chosen from the files of a transfer that has not found them, unless it is searching', async () => {
+    await uploader.stop();
+    const transfer = await agent.resolve(metainfo);
+    const find = (): ReturnType<typeof agent.transfers.contents.find> =>
+      agent.transfers.contents.find(
+        { kind: 'ref', ref: metainfo.infohash },
+        { publisher: '', select: ['sub'] },
+        AbortSignal.timeout(20_000),
+      );
+    await expect(find()).rejects.toThrow('its transfer is looking for a peer that knows them');
+    await transfer.pause();
+    uploader = await Uploader.start(metainfo, seed.at('folder'));
+    agent.tracker.add(uploader.named());
+    expect((await find()).info.files).toHaveLength(5);
+  });
+
   it('that is complete does not grow in its folder, where other files may be', async () => {
     const transfer = await get('sub');
     await writeFile(at('z.txt'), 'mine');

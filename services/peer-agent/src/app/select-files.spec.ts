@@ -108,6 +108,29 @@ describe('the selection of patterns', () => {
     );
   });
 
+  it.each<[string[], string[]]>([
+    [['m[1].bin'], ['m[1].bin']],
+    [['m\\[1].bin'], ['m[1].bin']],
+    [['m[1]*'], ['m1.bin']],
+    [['./{a,b}/'], ['{a,b}/x']],
+    [['!x.bin'], ['!x.bin']],
+    [['!!x.bin'], ['m1.bin', 'm[1].bin', 'x.bin', '{a,b}/x', 'a/x']],
+    [
+      ['!x.bin', 'a'],
+      ['!x.bin', 'a/x'],
+    ],
+    [
+      ['*.bin', '!m[1].bin'],
+      ['!x.bin', 'm1.bin', 'x.bin'],
+    ],
+  ])('takes a path of the content literally: %j select %j', (patterns, paths) => {
+    const all = ['!x.bin', 'm1.bin', 'm[1].bin', 'x.bin', '{a,b}/x', 'a/x'];
+    const set = folderMetainfo(Object.fromEntries(all.map((path) => [path, bytesOf(20)])), PIECE, 'set');
+    const selection = selectionOf(set, patterns);
+    const found = [...selection.files()].map((file) => set.files[file]?.path.join('/'));
+    expect(found.sort()).toEqual(paths.sort());
+  });
+
   it('is refused if it has only empty files, since there would be nothing to download', () => {
     const set = folderMetainfo({ a: bytesOf(5), b: bytesOf(0) }, PIECE, 'set');
     expect(() => selectionOf(set, ['b'])).toThrow('"b" selects only empty files');

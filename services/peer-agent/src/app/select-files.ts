@@ -9,7 +9,8 @@ import { Selection } from '../domain/selection.js';
 /**
  * Patterns that select files of a folder by their path in it: `*` and `?` within a name, `**` across folders, `[...]`,
  * `{a,b}`. With a leading `!` they exclude. One whose last name is no pattern, or that ends in `/`, also selects all
- * files in the folder of that path. No patterns select all files.
+ * files in the folder of that path. One that is itself the path of a file or folder in the content selects exactly that,
+ * whatever characters it has. No patterns select all files.
  */
 export type SelectPatterns = readonly string[];
 
@@ -25,7 +26,9 @@ const MAX_EXAMPLES = 5;
 /** Throws `invalid` BAD_SELECT for patterns that no path can match, and for more than an agent takes. */
 export function checkPatterns(patterns: SelectPatterns): void {
   if (patterns.length > MAX_PATTERNS)
-    throw badSelect(`at most ${MAX_PATTERNS} patterns are possible: choose fewer`);
+    throw badSelect(
+      `a transfer takes at most ${MAX_PATTERNS} patterns, with those that it has: select a folder, or all`,
+    );
   for (const pattern of patterns) {
     if (pattern.length > MAX_PATTERN_CHARACTERS)
       throw badSelect(`a pattern has at most ${MAX_PATTERN_CHARACTERS} characters: choose a shorter one`);
@@ -81,8 +84,8 @@ function* matchSteps(content: Named, patterns: SelectPatterns): Steps<(file: num
     const message = `${quote(name)} is a single file, not a folder: download it without a selection`;
     throw new EnjambreError('invalid', 'NOT_A_FOLDER', message);
   }
-  const matches = matcherOf(patterns);
   const step = new StepCount();
+  const matches = matcherOf(patterns, yield* plainSteps(files, patterns));
   const selected = new Set<number>();
   let bytes = 0;
   for (const [file, { path, length }] of files.entries()) {
@@ -95,17 +98,56 @@ function* matchSteps(content: Named, patterns: SelectPatterns): Steps<(file: num
   return (file) => selected.has(file);
 }
 
-/** Returns a test whether a path is selected. It takes polynomial time, since minimatch does not backtrack. */
-export function matcherOf(patterns: SelectPatterns): (path: string) => boolean {
-  const parts = patterns.map(partsOf);
+/** Patterns that are the path of a file or folder in the content. */
+function* plainSteps(files: Named['files'], patterns: SelectPatterns): Steps<ReadonlySet<string>> {
+  const wanted = new Set(patterns.flatMap((each) => [plainPath(each), plainPath(partsOf(each).glob)]));
+  const found = new Set<string>();
+  const step = new StepCount();
+  for (const { path } of files) {
+    if (step.isFull()) yield;
+    const names = path.join('/').normalize();
+    for (let end = names.indexOf('/'); end !== -1; end = names.indexOf('/', end + 1))
+      if (wanted.has(names.slice(0, end))) found.add(names.slice(0, end));
+    if (wanted.has(names)) found.add(names);
+  }
+  return found;
+}
+
+/**
+ * Returns a test whether a path is selected. It takes polynomial time, since minimatch does not backtrack.
+ *
+ * @param plain the patterns that are paths of files or folders
+ */
+export function matcherOf(
+  patterns: SelectPatterns,
+  plain: ReadonlySet<string> = new Set(),
+): (path: string) => boolean {
+  const paths = new Set(patterns.map(plainPath).filter((path) => plain.has(path)));
+  const parts = patterns.filter((pattern) => !plain.has(plainPath(pattern))).map(partsOf);
   const [taken, left] = [false, true].map((isExcluding) =>
-    parts.filter((part) => part.excludes === isExcluding).flatMap(({ glob }) => matchersOf(glob)),
-  ) as [Minimatch[], Minimatch[]];
+    parts.filter((part) => part.excludes === isExcluding).flatMap(({ glob }) => matchersOf(glob, plain)),
+  ) as [Matcher[], Matcher[]];
+  taken.push(...[...paths].map(exactly));
   return (path) => {
     const name = path.normalize();
     const isTaken = taken.length === 0 || taken.some((each) => each.match(name));
     return isTaken && !left.some((each) => each.match(name));
   };
+}
+
+type Matcher = Pick<Minimatch, 'match'>;
+
+/** Matches a path, and all below it. */
+function exactly(path: string): Matcher {
+  return { match: (name) => name === path || name.startsWith(`${path}/`) };
+}
+
+/** A pattern as a path. */
+function plainPath(pattern: string): string {
+  return pattern
+    .replace(/^(\.?\/)+/, '')
+    .replace(/\/+$/, '')
+    .normalize();
 }
 
 /** Without a leading `!`, `./` or `/`. */
@@ -127,8 +169,9 @@ const OPTIONS = {
   braceExpandMax: MAX_ALTERNATIVES,
 } as const;
 
-function matchersOf(glob: string): Minimatch[] {
+function matchersOf(glob: string, plain: ReadonlySet<string>): Matcher[] {
   const folder = glob.replace(/\/+$/, '');
+  if (plain.has(folder)) return [exactly(folder)];
   const inFolder = new Minimatch(`${folder}/**`, OPTIONS);
   if (folder !== glob) return [inFolder];
   const itself = new Minimatch(glob, OPTIONS);

@@ -7,6 +7,7 @@ import { MetainfoSearch } from '../download/metainfo-search.js';
 import { checkPatterns, prepareMatch, type SelectPatterns } from '../select-files.js';
 import { wantedOf, type DownloadSource } from './download-source.js';
 import type { KeyedSerial } from './keyed-serial.js';
+import type { Transfer } from './transfer.js';
 import type { TransferComponents } from './transfer-components.js';
 import type { TransferLookup } from './transfer-lookup.js';
 
@@ -15,7 +16,7 @@ export interface ContentsComponents extends Pick<
   'clock' | 'connector' | 'random' | 'tracker' | 'archive'
 > {
   readonly lookup: TransferLookup;
-  readonly has: (infohash: InfoHash) => boolean;
+  readonly at: (infohash: InfoHash) => Pick<Transfer, 'state'> | undefined;
   /** Serialises the addition of transfers, whose own search for the metainfo would end this one. */
   readonly infohashes: KeyedSerial<InfoHash>;
 }
@@ -53,7 +54,7 @@ export class ContentsLookup {
    * do not answer soon leave that to the transfer.
    */
   async checkSelects(found: Identity, select: SelectPatterns): Promise<void> {
-    if (select.length === 0 || this.parts.has(found.infohash)) return;
+    if (select.length === 0 || this.parts.at(found.infohash)) return;
     const late = new AbortController();
     const timer = this.parts.clock.after(PATIENCE_MS, () => late.abort());
     const info = await this.#fetch(found, late.signal).catch(() => undefined);
@@ -65,11 +66,12 @@ export class ContentsLookup {
     { infohash, name }: { readonly infohash: InfoHash; readonly name: string },
     signal: AbortSignal,
   ): Promise<TorrentInfo> {
-    const { archive, infohashes, has, tracker, ...parts } = this.parts;
+    const { archive, infohashes, at, tracker, ...parts } = this.parts;
     return infohashes.run([infohash], async () => {
       const known = await archive.readMetainfo(infohash);
       if (known) return known;
-      if (has(infohash)) throw notKnown(name);
+      // Its own search for the metainfo would end this one.
+      if (at(infohash)?.state === 'resolving') throw notKnown(name);
       const found = await new MetainfoSearch({ ...parts, infohash }).run(tracker, signal);
       if (!found) throw noMetainfo(name);
       return found;

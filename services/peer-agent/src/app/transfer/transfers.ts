@@ -105,8 +105,8 @@ export class Transfers implements Startable, ServingDirectory {
     this.published = new OwnPublications({ ...parts, transfers: this.#transfers });
     this.#saver = new RecordSaver({ ...parts, transfers: this });
     const [lookup, infohashes] = [this.#lookup, this.#infohashes];
-    const has = (infohash: InfoHash): boolean => this.#transfers.has(infohash);
-    this.contents = new ContentsLookup({ ...parts, lookup, infohashes, has });
+    const at = (infohash: InfoHash): Transfer | undefined => this.at(infohash);
+    this.contents = new ContentsLookup({ ...parts, lookup, infohashes, at });
   }
 
   async start(): Promise<void> {
