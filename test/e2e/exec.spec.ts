@@ -130,6 +130,38 @@ describe('get --exec', () => {
     expect(ended.stderr).toContain('w.bin is complete, but the command of --exec failed with exit code 1');
     expect(ended.code).toBe(1);
   });
+
+  test('with --follow continues after a version that cannot be downloaded', async () => {
+    const log = join(swarm.root, 'after-failure');
+    const carol = await swarm.startAgent('carol', ['--follow-interval', '1s', '--max-download', '64KiB']);
+    await publish('four');
+    await waitFor(
+      async () => (await swarm.command(carol, ['get', 'w.bin', '--publisher', 'alice', '-q'])).code === 0,
+      { what: 'version 4', timeoutMs: 20_000, everyMs: 200 },
+    );
+    const command = `wc -c < "$ENJAMBRE_FILE_PATH" >> ${log}`;
+    const get = swarm.start(carol, ['get', 'w.bin', '--follow', '--exec', command]);
+    const seen = (): string => get.stderr.join('\n');
+    const ran = (text: string): Promise<unknown> =>
+      waitFor(async () => (await textOf(log)) === text, { what: text, timeoutMs: 30_000, seen });
+    await ran('4\n');
+    await publish('5'.repeat(2048 * KIB));
+    const next = await waitFor(
+      async () =>
+        (await swarm.command(carol, ['ls', '--json'])).json.find(({ state }) => state === 'downloading'),
+      { what: 'the next version', timeoutMs: 30_000, everyMs: 200 },
+    );
+    await swarm.command(carol, ['pause', String(next.infohash)]);
+    await waitFor(() => seen().includes('stays in place'), { what: 'the failure', timeoutMs: 30_000, seen });
+    expect(seen()).toMatch(/^enjambre: w\.bin was paused: .*; version \d+ stays in place$/m);
+    await swarm.command(carol, ['limit', '--max-download', 'none']);
+    await swarm.command(carol, ['resume', String(next.infohash)]);
+    await ran(`4\n${String(2048 * KIB)}\n`);
+    await publish('six');
+    await ran(`4\n${String(2048 * KIB)}\n3\n`);
+    await swarm.command(carol, ['rm', 'w.bin']);
+    expect(await finish(get)).toMatchObject({ code: 1 });
+  });
 });
 
 async function publish(text: string): Promise<void> {

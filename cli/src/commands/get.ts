@@ -14,6 +14,7 @@ import { execOf, type Exec } from './exec.js';
 import { followTransfer } from './follow.js';
 import { nextVersion, untilNewest } from './until-newest.js';
 import { untilWhole } from './until-whole.js';
+import { isUnreachable } from '../unreachable.js';
 import { pathFrom, type WorkingFolder } from '../working-folder.js';
 
 export interface GetOptions {
@@ -156,19 +157,35 @@ async function execEach(
   if (!follow) return exec(first);
   const { output, signal } = session;
   const failures = new Failures(output, [first.name, 'each newer version']);
-  const wait = (transfer: Transfer): Promise<Transfer> => untilWhole(session, agent, transfer, { board });
-  for (let current = first; ;) {
-    await failures.attempt(current.name, () => exec(current));
+  let [inPlace, current] = [first, first];
+  const wait = (transfer: Transfer): Promise<Transfer> => {
+    current = transfer;
+    return untilWhole(session, agent, transfer, { board });
+  };
+  await failures.attempt(first.name, () => exec(first));
+  for (;;) {
     const updates = followTransfer(session, agent, current);
     const next = await nextVersion(agent, current, updates).catch((error: unknown) => {
       throw signal.aborted ? noLongerWaiting(current) : error;
     });
     if (!next) break;
-    current = await untilNewest(agent, next, wait);
-    finished(session, current, false);
+    await failures.attempt(next.name, async () => {
+      inPlace = current = await untilNewest(agent, next, wait).catch((error: unknown) => {
+        throw signal.aborted || isUnreachable(error) ? error : staysInPlace(error, inPlace);
+      });
+      finished(session, current, false);
+      await exec(current);
+    });
   }
   output.hint(`${plain(first.name)} is no longer followed: its transfer was removed`);
   failures.end();
+}
+
+/** A newer version failed, which the agent still follows. */
+function staysInPlace(cause: unknown, { publication }: Transfer): EnjambreError {
+  const { code, reason, message, metadata } = EnjambreError.from(cause);
+  const inPlace = `version ${String(publication?.version)} stays in place`;
+  return new EnjambreError(code, reason, `${message}; ${inPlace}`, { cause, metadata });
 }
 
 function noLongerWaiting({ infohash, name }: Transfer): EnjambreError {

@@ -1,13 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { EnjambreError } from '@enjambre/core/error';
-import { Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { Transfer, TransferState } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import { nextVersion, untilNewest } from './until-newest.js';
 
 const removed = new EnjambreError('aborted', 'TRANSFER_REMOVED', 'removed');
 
 function version(number: number, id = 'alice', follow = true): Transfer {
   const publication = { version: number, publisher: { id } };
-  return Transfer.fromPartial({ name: 'w1.bin', infohash: `${number}${id}`, follow, publication });
+  const state = TransferState.SEEDING;
+  return Transfer.fromPartial({ name: 'w1.bin', infohash: `${number}${id}`, state, follow, publication });
 }
 
 const waiting = (transfer: Transfer): Promise<Transfer> =>
@@ -45,6 +46,15 @@ describe('the next version after a complete one', () => {
     ['no longer follows', updates([version(2), version(2, 'alice', false)])],
   ])('takes its place when that %s', async (_, seen) => {
     expect(await nextVersion(agent, version(2), seen)).toEqual(version(3));
+  });
+
+  test('is the same one if it had stopped before it was complete, and was resumed', async () => {
+    const at = (state: TransferState): Transfer => ({ ...version(2), state });
+    const [failed, running] = [at(TransferState.FAILED), at(TransferState.DOWNLOADING)];
+    expect(await nextVersion(agent, running, updates([failed, failed, running]))).toBe(running);
+    const whole = at(TransferState.SEEDING);
+    const paused = updates([whole, at(TransferState.PAUSED), whole, version(2, 'alice', false)]);
+    expect(await nextVersion(agent, whole, paused)).toEqual(version(3));
   });
 
   test('is none if the transfer was removed by its user', async () => {

@@ -1,5 +1,7 @@
 import { EnjambreError } from '@enjambre/core/error';
 import type { Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
+import { isWhole } from '../render/transfer-state.js';
+import { isStopped } from '../several.js';
 
 /**
  * Waits for a download that follows its name. If a newer version takes its place before it is complete, waits for that
@@ -28,8 +30,8 @@ export async function untilNewest(
 const GONE: ReadonlySet<string> = new Set(['TRANSFER_REMOVED', 'UNKNOWN_REF']);
 
 /**
- * Waits for a newer version of a complete download that follows its name. Undefined if the transfer is removed, or no
- * longer follows.
+ * Waits for a newer version of a download that follows its name. Undefined if the transfer is removed, or no longer
+ * follows. One that has stopped before it was complete is its own next version when it is resumed.
  *
  * @param updates of the transfer; throws `aborted`, TRANSFER_REMOVED if it is removed
  */
@@ -39,7 +41,10 @@ export async function nextVersion(
   updates: AsyncIterable<Transfer>,
 ): Promise<Transfer | undefined> {
   try {
-    for await (const { follow } of updates) if (!follow) break;
+    for await (const now of updates) {
+      if (!now.follow) break;
+      if (!isWhole(transfer) && !isStopped(now)) return now;
+    }
   } catch (error) {
     if (!GONE.has(EnjambreError.from(error).reason)) throw error;
   }
