@@ -49,7 +49,7 @@ export const CA: ClientCommand = {
     },
     {
       flags: '--role <ROLE>',
-      description: `issue, token: what the holder is: ${ROLES.join(', ')} (default agent)`,
+      description: `issue: what the holder is: ${ROLES.join(', ')} (default agent)`,
       parse: role,
     },
     {
@@ -67,7 +67,7 @@ export const CA: ClientCommand = {
     {
       flags: '--uses <N>',
       description: 'token: number of machines that may join with it (default 1)',
-      parse: wholeNumber(1_000_000),
+      parse: wholeNumber(10_000),
     },
   ],
   notes: `

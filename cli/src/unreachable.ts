@@ -37,6 +37,7 @@ export function explainAgentError(error: EnjambreError, address: string): Enjamb
     const message = `${address} is not the control address of an agent, or the agent is too old for this command: check --agent`;
     return new EnjambreError('unavailable', 'AGENT_UNREACHABLE', message, { cause: error });
   }
+  if (error.reason === 'TLS_FAILED') return withoutTls(`agent at ${address}`, error);
   if (!isUnreachable(error)) return error;
   return new EnjambreError('unavailable', 'AGENT_UNREACHABLE', agentSilence(error, address), {
     cause: error,
@@ -57,12 +58,18 @@ function agentSilence(error: EnjambreError, address: string): string {
   return `no agent answers at ${address}: start one with \`enjambre agent\` (or \`enjambre dev\`)`;
 }
 
+function withoutTls(whom: string, error: EnjambreError): EnjambreError {
+  const message = `cannot connect to the ${whom}: ${error.message}; name the certificate of its network with --tls, or connect without TLS with --insecure`;
+  return new EnjambreError('unavailable', 'TLS_FAILED', message, { cause: error });
+}
+
 /** The same for a tracker that is called directly. */
 export function explainTrackerError(error: EnjambreError, address: string): EnjambreError {
   if (isOfAnother(error)) {
     const message = `${address} is not the address of a tracker, or the tracker is too old for this command: check --tracker`;
     return new EnjambreError('unavailable', 'TRACKER_UNREACHABLE', message, { cause: error });
   }
+  if (error.reason === 'TLS_FAILED') return withoutTls(`tracker at ${address}`, error);
   if (!isUnreachable(error)) return error;
   const message =
     error.code === 'timeout'

@@ -1,6 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
+import { once } from 'node:events';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { parseTcpAddress } from '@enjambre/common/config/address';
 import { writeRandomFile } from '@enjambre/harness/content';
 import { ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import { MIB } from './support/sharing.js';
@@ -89,17 +92,71 @@ describe('an agent with a join token', () => {
   });
 });
 
+describe('a member', () => {
+  test('does not start without TLS if its certificate cannot be used, and joins again with a token', async () => {
+    const eve = await swarm.startAgent('eve', ['--join', await token()]);
+    await eve.process.stop();
+    await writeFile(join(eve.dataDir, 'tls', 'tls.crt'), 'half');
+    const again = swarm.run(['agent', '--data-dir', eve.dataDir, '--tracker', swarm.trackerAddress]);
+    expect(await again.wait()).not.toBe(0);
+    expect(again.stderr.join()).toMatch(
+      /holds no certificate.*join again: print a token with "enjambre ca token".* --join TOKEN/,
+    );
+    const both = swarm.run(['agent', '--data-dir', eve.dataDir, '--insecure', '--join', 'x']);
+    expect(await both.wait()).toBe(2);
+    await swarm.startAgent('eve', ['--join', await token()]);
+    expect((await swarm.command(eve, ['peers'])).stdout).toContain('eve');
+  });
+
+  test('keeps its certificate beside `enjambre dev` in the same folder', async () => {
+    const before = await readFile(join(alice.dataDir, 'tls', 'ca.crt'), 'utf8');
+    const ports = ['--tracker-listen', '--messaging-listen', '--listen'].flatMap((flag) => [flag, ':0']);
+    const busy = swarm.run(['dev', '--data-dir', alice.dataDir, ...ports]);
+    expect(await busy.wait()).not.toBe(0);
+    expect(busy.stderr.join()).toContain('is using');
+    await alice.process.stop();
+    const dev = swarm.run(['dev', '--data-dir', alice.dataDir, ...ports]);
+    expect(await dev.wait()).not.toBe(0);
+    expect(dev.stderr.join()).toContain(
+      'is a member of another network: choose another folder with --data-dir',
+    );
+    expect(await readFile(join(alice.dataDir, 'tls', 'ca.crt'), 'utf8')).toBe(before);
+    alice = await swarm.startAgent('alice');
+  });
+});
+
+describe('a tracker with TLS', () => {
+  test('stops in time although a client says nothing', async () => {
+    const other = swarm.run(['tracker', '--listen', '127.0.0.1:0', '--ca', 'ca', '--log-format', 'json']);
+    const address = await other.waitForLog(
+      ({ address: at }) => (typeof at === 'string' ? at : undefined),
+      'the tracker',
+    );
+    const { host, port } = parseTcpAddress(address);
+    const silent = connect({ host, port });
+    silent.on('error', () => undefined);
+    await once(silent, 'connect');
+    const began = performance.now();
+    await other.stop();
+    // A kill would come after ten.
+    expect(performance.now() - began).toBeLessThan(8000);
+    silent.destroy();
+  });
+});
+
 describe('a join token', () => {
   test('is good once, for its name, in its time and its network', async () => {
-    const once = await token('--name', 'w*');
-    expect(await refusal('x', '--join', once)).toContain(
+    const single = await token('--name', 'w*');
+    expect(await refusal('x', '--join', single)).toContain(
       'does not allow the name "x": choose one that matches "w*"',
     );
-    await swarm.startAgent('w1', ['--join', once]);
-    expect(await refusal('w2', '--join', once)).toContain(
+    await swarm.startAgent('w1', ['--join', single]);
+    expect(await refusal('w2', '--join', single)).toContain(
       'the join token was used already: ask for a new one',
     );
     expect(await refusal('w2', '--join', 'word')).toContain('this is not a join token');
+    const wrong = await swarm.enjambre(['ca', 'token', '--ca', 'ca', '--role', 'operator']);
+    expect(wrong).toMatchObject({ code: 2, stdout: '' });
     expect(await refusal('w2', '--join', await token('--ttl', '1ms'))).toMatch(
       /the join token expired .* ago/,
     );

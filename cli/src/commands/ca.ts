@@ -96,6 +96,11 @@ async function issue(session: Session, given: Given): Promise<void> {
 }
 
 async function token(session: Session, given: Given): Promise<void> {
+  if (given.role !== undefined && given.role !== 'agent') {
+    const message =
+      'a join token is for agents: issue a certificate for other roles with `enjambre ca issue`';
+    throw new EnjambreError('invalid', 'USAGE', message);
+  }
   const { output, context } = session;
   const ca = await readCa(caFolder(session, given));
   const [{ Authority }, { issueToken }] = await Promise.all([
@@ -105,7 +110,7 @@ async function token(session: Session, given: Given): Promise<void> {
   const { network } = await Authority.open(ca);
   const terms = {
     network,
-    role: roleOf(given),
+    role: 'agent' as const,
     names: namesOf(given),
     uses: typeof given.uses === 'number' ? given.uses : 1,
     expiresAt: context.now() + ttlOf(given, TOKEN_TTL_MS),
@@ -122,7 +127,7 @@ async function token(session: Session, given: Given): Promise<void> {
   });
   output.line(text);
   const times = terms.uses === 1 ? 'once' : `${terms.uses} times`;
-  output.hint(`good ${times} until ${until}: enjambre ${terms.role} --tracker HOST --join TOKEN`);
+  output.hint(`good ${times} until ${until}: enjambre agent --tracker HOST --join TOKEN`);
 }
 
 function namesOf({ name }: Given): string[] {

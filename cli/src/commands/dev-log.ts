@@ -14,6 +14,7 @@ import { createLogger, type Logger } from '@enjambre/common/log/logger';
 import { standardOutput } from '@enjambre/common/log/standard-output';
 import { systemErrorText } from '@enjambre/common/system-error';
 import { EnjambreError } from '@enjambre/core/error';
+import { CA_FOLDER } from '@enjambre/common/trust/ca-folder';
 import { agentOptions } from '@enjambre/peer-agent/config';
 
 const STDOUT = 1;
@@ -67,7 +68,8 @@ export async function openDevLog(
 ): Promise<DevLog> {
   const file = logFile ?? (isatty(STDOUT) ? join(dataDir, NAME) : '-');
   if (file === '-') {
-    return { logger: (name) => createLogger({ name, level, format }), started: () => undefined };
+    const logger = (name: string): Logger => createLogger({ name, level, format });
+    return { logger, started: (services) => tellHowToJoin(logger('dev'), services, environment) };
   }
   if (logFile === undefined) await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch(refuse(dataDir));
   await setAside(file).catch(refuse(file));
@@ -78,6 +80,20 @@ export async function openDevLog(
       standardOutput(STDOUT).write(`${summary(file, services, environment).join('\n')}\n`);
     },
   };
+}
+
+/** Without the token: logs are kept, and read by others. */
+function tellHowToJoin(
+  log: Logger,
+  { dataDir, tracker, messaging, joinToken }: Started,
+  environment: Environment,
+): void {
+  const [to, by] = [tracker, messaging].map(({ address }) => reachable(address, environment));
+  if (!joinToken || to === undefined || by === undefined) return;
+  const command = `enjambre agent --tracker ${to} --messaging ${by} --join TOKEN`;
+  log.info(
+    `other machines join with "${command}"; "enjambre ca token --ca ${join(dataDir, CA_FOLDER)}" prints a token`,
+  );
 }
 
 /** A plain descriptor: that of a FileHandle is closed when the handle is collected. */

@@ -1,20 +1,23 @@
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Authority, createAuthority, type Credential } from '@enjambre/common/trust/authority';
 import { CA_FOLDER, hasCa, readCa, writeCa } from '@enjambre/common/trust/ca-folder';
 import { issueToken } from '@enjambre/common/trust/join-tokens';
-import { memberPaths } from '@enjambre/common/trust/member-paths';
+import { hasJoined, memberPaths } from '@enjambre/common/trust/member-paths';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
 import { SelfIssuedTls } from '@enjambre/common/trust/self-issued-tls';
 import { writeMember } from '@enjambre/peer-agent/adapters/state/membership';
+import { FolderLock } from '@enjambre/peer-agent/adapters/state/folder-lock';
 import { loadIdentity } from '@enjambre/peer-agent/adapters/state/secrets';
+import { EnjambreError } from '@enjambre/core/error';
 import { Issuer } from '@enjambre/tracker/adapters/certificates/issuer';
 
-const NETWORK = 'enjambre';
 const DAY_MS = 86_400_000;
 const AGENT_TTL_MS = 7 * DAY_MS;
 const CA_TTL_MS = 3650 * DAY_MS;
 const TOKEN_TTL_MS = DAY_MS;
-const TOKEN_USES = 100;
+const TOKEN_USES = 10;
 
 /** The certificates of the services of `enjambre dev`. */
 export interface DevTrust {
@@ -28,10 +31,16 @@ export interface DevTrust {
 export async function openDevTrust(dataDir: string): Promise<DevTrust> {
   const folder = join(dataDir, CA_FOLDER);
   if (!hasCa(folder))
-    await writeCa(folder, await createAuthority(NETWORK, { now: Date.now(), ttlMs: CA_TTL_MS }));
+    await writeCa(folder, await createAuthority(newName(), { now: Date.now(), ttlMs: CA_TTL_MS }));
   const ca = await readCa(folder);
   const issuer = await Issuer.open(ca, folder, Date.now);
-  await enrol(dataDir, ca);
+  const lock = new FolderLock(dataDir);
+  await lock.acquire();
+  try {
+    await enrol(dataDir, ca);
+  } finally {
+    await lock.release();
+  }
   const [tracker, messaging] = await Promise.all([
     SelfIssuedTls.create({ ca, role: 'tracker' }),
     SelfIssuedTls.create({ ca, role: 'messaging' }),
@@ -39,21 +48,34 @@ export async function openDevTrust(dataDir: string): Promise<DevTrust> {
   return {
     tracker: { tls: tracker, issuer },
     messaging: { tls: messaging },
-    joinToken: () => tokenOf(ca),
+    joinToken: () => tokenOf(ca, issuer.network),
   };
+}
+
+/** Networks of `dev` are told apart. */
+function newName(): string {
+  return `dev-${randomBytes(4).toString('hex')}`;
 }
 
 /** Makes the agent of this data folder a member, as if it had joined. The tracker renews its certificate. */
 async function enrol(dataDir: string, ca: Credential): Promise<void> {
+  const paths = memberPaths(dataDir);
+  if (hasJoined(dataDir) && (await readFile(paths.ca, 'utf8')) !== ca.cert)
+    throw otherNetwork(dataDir, paths.ca);
   const identity = await loadIdentity(dataDir);
   const authority = await Authority.open(ca);
   const validity = { now: Date.now(), ttlMs: AGENT_TTL_MS };
-  const about = { role: 'agent', names: [], peerId: undefined } as const;
+  const about = { role: 'agent', names: [], peerId: undefined, renewable: true } as const;
   const certificate = await authority.issue(identity.publicPem(), about, validity);
-  await writeMember(memberPaths(dataDir), { certificate, authorities: ca.cert });
+  await writeMember(paths, { certificate, authorities: ca.cert });
 }
 
-function tokenOf(ca: Credential): string {
+function tokenOf(ca: Credential, network: string): string {
   const expiresAt = Date.now() + TOKEN_TTL_MS;
-  return issueToken(ca, { network: NETWORK, role: 'agent', names: [], uses: TOKEN_USES, expiresAt });
+  return issueToken(ca, { network, role: 'agent', names: [], uses: TOKEN_USES, expiresAt });
+}
+
+function otherNetwork(dataDir: string, ca: string): EnjambreError {
+  const message = `the agent in ${dataDir} is a member of another network: choose another folder with --data-dir, or remove ${dirname(ca)} to leave that network`;
+  return new EnjambreError('precondition', 'OTHER_NETWORK', message);
 }

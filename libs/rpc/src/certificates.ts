@@ -28,8 +28,8 @@ export interface JoinInit {
 }
 
 /**
- * Joins a network: compares the hash of its CA with the token, then asks for a certificate over TLS that this CA
- * secures. Throws {@link EnjambreError}: the answer of the tracker, or `unauthenticated` WRONG_CA.
+ * Joins a network: compares the hash of its CA with the token, then asks for a certificate over TLS that this CA, and no
+ * other, secures. The caller checks the certificate. Throws {@link EnjambreError}: the answer of the tracker, or `unauthenticated` WRONG_CA.
  */
 export async function joinNetwork({ address, token, ...request }: JoinInit): Promise<IssuedCertificate> {
   const { terms } = readJoinToken(token);
@@ -38,15 +38,17 @@ export async function joinNetwork({ address, token, ...request }: JoinInit): Pro
   const { authorities } = await asking(address, anonymous(undefined), (client) =>
     callUnary(client.getAuthorities.bind(client), {}, options),
   );
-  if (firstHash(authorities) !== terms.ca) {
+  const ca = onlyCertificate(authorities);
+  if (ca === undefined || certificateHash(ca) !== terms.ca) {
     const message = `the CA of the tracker at ${address} is not that of the join token: check the address, and that the token is of this network`;
     throw new EnjambreError('unauthenticated', 'WRONG_CA', message);
   }
   const check = (certificate: PeerCertificate): Error | undefined =>
     problemOfServer(certificate, { own: terms, expected: 'tracker' });
-  return asking(address, anonymous({ ca: authorities, check }), (client) =>
+  const { certificate } = await asking(address, anonymous({ ca, check }), (client) =>
     callUnary(client.join.bind(client), { ...asked, token }, options),
   );
+  return { certificate, authorities: ca };
 }
 
 /** Asks for the next certificate. Throws {@link EnjambreError}. @param dialer with the current certificate */
@@ -92,9 +94,13 @@ function anonymous(known: KnownAuthorities | undefined): Credentials {
   return { ...PLAINTEXT, channel: () => channel, channelOptions };
 }
 
-function firstHash(authorities: string): string | undefined {
+/**
+ * The first certificate of a text, written anew. Only that one is compared with the token: any other in the text would be
+ * that of a stranger.
+ */
+function onlyCertificate(text: string): string | undefined {
   try {
-    return certificateHash(new X509Certificate(authorities).toString());
+    return new X509Certificate(text).toString();
   } catch {
     return undefined;
   }

@@ -1,19 +1,27 @@
 import { expect, test } from '@jest/globals';
 import { SessionCache } from './session-cache.js';
 
-test('a session is resumed once', () => {
+const session = (text: string, expiresAt = 10) => ({ ticket: Buffer.from(text), expiresAt });
+
+test('a session is resumed once, the newest one', () => {
   const cache = new SessionCache();
-  cache.put('a', Buffer.from('1'));
-  cache.put('a', Buffer.from('2'));
-  expect(cache.take('a')).toEqual(Buffer.from('2'));
-  expect(cache.take('a')).toBeUndefined();
+  cache.put('a', session('1'));
+  cache.put('a', session('2'));
+  expect(cache.take('a', 0)).toEqual(session('2'));
+  expect(cache.take('a', 0)).toBeUndefined();
+});
+
+test('a session is not resumed once the certificate of its server has expired', () => {
+  const cache = new SessionCache();
+  cache.put('a', session('1'));
+  expect(cache.take('a', 10)).toBeUndefined();
 });
 
 test('the least recent of a thousand is dropped, and all when the certificates change', () => {
   const cache = new SessionCache();
-  for (let server = 0; server <= 1000; server++) cache.put(String(server), Buffer.from([1]));
-  expect(cache.take('0')).toBeUndefined();
-  expect(cache.take('1')).toBeDefined();
+  for (let server = 0; server <= 1000; server++) cache.put(String(server), session('1'));
+  expect(cache.take('0', 0)).toBeUndefined();
+  expect(cache.take('1', 0)).toBeDefined();
   cache.clear();
-  expect(cache.take('1000')).toBeUndefined();
+  expect(cache.take('1000', 0)).toBeUndefined();
 });

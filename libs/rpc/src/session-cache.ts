@@ -1,18 +1,24 @@
 /** More than the servers that one program has connections to at a time. */
 const MAX_SESSIONS = 1000;
 
+interface CachedSession {
+  readonly ticket: Buffer;
+  /** When the certificate of the server expires, in milliseconds since 1970: Node does not look at it again. */
+  readonly expiresAt: number;
+}
+
 /** TLS sessions to resume, by server. The least recently used is dropped first. */
 export class SessionCache {
-  readonly #sessions = new Map<string, Buffer>();
+  readonly #sessions = new Map<string, CachedSession>();
 
-  /** Takes the session: a ticket is used once. */
-  take(server: string): Buffer | undefined {
+  /** Takes the session, if the certificate of its server is still valid: a ticket is used once. */
+  take(server: string, now: number): CachedSession | undefined {
     const session = this.#sessions.get(server);
     this.#sessions.delete(server);
-    return session;
+    return session && session.expiresAt > now ? session : undefined;
   }
 
-  put(server: string, session: Buffer): void {
+  put(server: string, session: CachedSession): void {
     this.#sessions.delete(server);
     this.#sessions.set(server, session);
     const [oldest] = this.#sessions.keys();

@@ -77,13 +77,16 @@ export function toServiceError(error: unknown, domain: string): ServiceError {
   return Object.assign(new Error(details), { code, details, metadata });
 }
 
+/** Reason of an error without a connection: the two sides could not agree on TLS. */
+const TLS_FAILED = 'TLS_FAILED';
+
 /** Converts the error of an outgoing call: the inverse of {@link toStatus}. */
 export function fromServiceError(error: unknown): EnjambreError {
   if (error instanceof EnjambreError) return error;
   if (!isServiceError(error)) return EnjambreError.from(error);
   const code = CODE_OF.get(error.code) ?? (error.code === status.UNIMPLEMENTED ? 'precondition' : 'internal');
   const { info, retryAfterMs } = readDetails(error);
-  const reason = info?.reason ?? status[error.code];
+  const reason = info?.reason ?? (isAboutTls(error.details) ? TLS_FAILED : status[error.code]);
   return new EnjambreError(code, reason, plainText(error.details || error.message), {
     metadata: info?.metadata ?? {},
     ...(retryAfterMs !== undefined && { retryAfterMs }),
@@ -95,10 +98,14 @@ export function fromServiceError(error: unknown): EnjambreError {
 function plainText(details: string): string {
   const [, seconds] = /^Deadline exceeded after ([\d.]+)s/.exec(details) ?? [];
   if (seconds !== undefined) return `no answer within ${formatDuration(Number(seconds) * 1000)}`;
-  const cause = inPlainWords(details);
-  if (details.startsWith('No connection established') && cause !== details) return cause;
+  if (isAboutTls(details)) return inPlainWords(details);
   const connection = /Last error: (?:\w*Error: )?([^.]*(?:\.[^.\s][^.]*)*)\. ?Resolution note:/.exec(details);
   return connection?.[1] ?? details.replace(/\s*Resolution note:.*$/s, '');
+}
+
+/** The connection failed for what {@link inPlainWords} knows. */
+function isAboutTls(details: string): boolean {
+  return details.startsWith('No connection established') && inPlainWords(details) !== details;
 }
 
 function isServiceError(error: unknown): error is ServiceError {

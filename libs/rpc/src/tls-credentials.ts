@@ -16,6 +16,7 @@ import type { CertifiedIdentity } from '@enjambre/core/trust/certified-identity'
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
 import { identityOf, problemOfTime, type TlsMaterial } from '@enjambre/common/trust/tls-material';
 import { PLAINTEXT, type Acceptor, type Client, type Credentials, type Expected } from './credentials.js';
+import { noCertificate } from './no-certificate.js';
 import { SessionCache } from './session-cache.js';
 
 /** Mutual TLS if the program has a certificate, else none. */
@@ -46,7 +47,8 @@ export function tlsCredentials(source: TlsSource): Credentials {
   const channels = new Map<Expected, ChannelCredentials>();
   return {
     channel: (expected) => {
-      const options = { checkServerIdentity: checkServer(expected) };
+      // Also where the environment says that Node shall not check.
+      const options = { checkServerIdentity: checkServer(expected), rejectUnauthorized: true };
       const made = channels.get(expected) ?? ChannelCredentials.createFromSecureContext(context, options);
       // grpc-js shares connections by this object. Those to peers are not shared, and peers are many.
       if (typeof expected === 'string') channels.set(expected, made);
@@ -55,17 +57,23 @@ export function tlsCredentials(source: TlsSource): Credentials {
     channelOptions: { 'grpc.ssl_target_name_override': SERVER_NAME },
     connect: (to, expected) => {
       const server = `${keyOf(expected)} ${to.host ?? ''}:${to.port}`;
-      const session = sessions.take(server);
+      const resumed = sessions.take(server, Date.now());
       const socket = connect({
         ...to,
         secureContext: context,
         servername: SERVER_NAME,
         ALPNProtocols: [ALPN],
         checkServerIdentity: checkServer(expected),
-        ...(session && { session }),
+        rejectUnauthorized: true,
+        ...(resumed && { session: resumed.ticket }),
       });
+      // A resumed session has no certificate here: it was checked when the first one began.
+      const expiresAt = (): number =>
+        resumed && socket.isSessionReused()
+          ? resumed.expiresAt
+          : Date.parse(socket.getPeerCertificate().valid_to);
       socket.on('session', (ticket) => {
-        sessions.put(server, ticket);
+        sessions.put(server, { ticket, expiresAt: expiresAt() });
       });
       return socket;
     },
@@ -161,17 +169,19 @@ function wrongServer(what: string): EnjambreError {
 /** Who the client of an accepted connection is. */
 function clientOf(socket: Socket, own: CertifiedIdentity): Client {
   const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
-  if (!(socket instanceof TLSSocket) || !certificate) return { problem: nobody(NO_CERTIFICATE) };
+  if (!(socket instanceof TLSSocket) || !certificate) return { problem: noCertificate(NO_CERTIFICATE) };
   // A resumed session was checked when it began: the time may have run out since.
-  const late = problemOfTime(certificate.validFrom, certificate.validTo, Date.now());
-  if (late !== undefined) return { problem: nobody(`your certificate ${late}: renew it`) };
-  if (!socket.authorized) return { problem: nobody(unauthorized(socket.authorizationError)) };
+  const late = problemOfTime(certificate, Date.now());
+  if (late !== undefined) return { problem: noCertificate(`your certificate ${late}: renew it`) };
+  if (!socket.authorized) return { problem: noCertificate(unauthorized(socket.authorizationError)) };
   try {
     const identity = identityOf(certificate);
     if (identity.network === own.network) return { identity, certificate };
-    return { problem: nobody(`your certificate is for the network ${identity.network}, not ${own.network}`) };
+    return {
+      problem: noCertificate(`your certificate is for the network ${identity.network}, not ${own.network}`),
+    };
   } catch (error) {
-    return { problem: nobody(`your certificate cannot be used: ${messageOf(error)}`) };
+    return { problem: noCertificate(`your certificate cannot be used: ${messageOf(error)}`) };
   }
 }
 
@@ -180,10 +190,6 @@ const NO_CERTIFICATE =
 
 function unauthorized(problem: Error | string | undefined): string {
   return `no CA of this network has signed your certificate (${messageOf(problem)}): join the network again`;
-}
-
-function nobody(message: string): EnjambreError {
-  return new EnjambreError('unauthenticated', 'NO_CERTIFICATE', message);
 }
 
 function keyOf(expected: Expected): string {

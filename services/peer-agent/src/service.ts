@@ -2,7 +2,6 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { formatAddress, type Address, type TcpAddress } from '@enjambre/common/config/address';
 import { credentialsFrom } from '@enjambre/rpc/tls-credentials';
-import { openTls } from '@enjambre/common/config/tls-options';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
 import { TlsWatch } from '@enjambre/common/trust/tls-watch';
 import { Dialer } from '@enjambre/rpc/dialer';
@@ -42,8 +41,7 @@ import { FolderLock } from './adapters/state/folder-lock.js';
 import { InboxFile } from './adapters/state/inbox-file.js';
 import { PublishedFile } from './adapters/state/published-file.js';
 import { NamesFile } from './adapters/state/names-file.js';
-import { openMembership } from './adapters/state/membership.js';
-import { IDENTITY_FILE, loadIdentity } from './adapters/state/secrets.js';
+import { loadIdentity } from './adapters/state/secrets.js';
 import { publicationSigner } from './adapters/publication-signer.js';
 import { TrackerLink, type TrackerLinkComponents } from './adapters/tracker/tracker-link.js';
 import type { AgentDescription } from './adapters/tracker/tracker-session.js';
@@ -59,6 +57,7 @@ import { Messages } from './app/messages/messages.js';
 import { Uploads } from './app/upload/uploads.js';
 import { Transfers, type TransfersComponents } from './app/transfer/transfers.js';
 import { AS_LISTEN, type AgentConfig } from './config.js';
+import { openOwnTls } from './own-tls.js';
 import { controlServers, peerServer } from './servers.js';
 import { sharedFolder } from './shared-folder.js';
 import { OutstandingBudget } from './domain/download/outstanding-budget.js';
@@ -142,7 +141,7 @@ class AgentService implements Agent {
     try {
       await this.#makeDownloadFolder();
       await this.#makeSharedDir();
-      const tls = await this.#openTls();
+      const tls = await openOwnTls(this.#config, this.#log);
       if (tls) this.#lifecycle.add('certificate', new TlsWatch({ log: this.#log }, tls));
       if (tls && this.#metrics) measureCertificate(this.#metrics, tls);
       this.#identity = await this.#identify(tls);
@@ -232,14 +231,6 @@ class AgentService implements Agent {
   #publishing(identity: PeerIdentity): Pick<TransfersComponents, 'signer' | 'numbers'> {
     const { name, dataDir } = this.#config;
     return { signer: publicationSigner(identity, name), numbers: new PublishedFile(dataDir, this.#log) };
-  }
-
-  /** The certificate that the settings name, or that of the network that the agent has joined. */
-  async #openTls(): Promise<ProgramTls | undefined> {
-    const { dataDir, name, tracker: trackers, join: token, insecure } = this.#config;
-    if (insecure) return undefined;
-    const named = await openTls(this.#config, 'agent', join(dataDir, IDENTITY_FILE));
-    return named ?? openMembership({ dataDir, name, trackers, join: token, log: this.#log });
   }
 
   /** With a certificate for an Ed25519 key, the agent is the peer of that key. */

@@ -56,18 +56,17 @@ export class Authority {
 
   /** Throws `precondition`, BAD_CA, if the two are no CA of a network. */
   static async open({ cert, key }: Credential): Promise<Authority> {
-    const parsed = new X509Certificate(cert);
-    const network = /URI:spiffe:\/\/([a-z0-9._-]+)(?:,|$)/.exec(parsed.subjectAltName ?? '')?.[1];
-    const privateKey = createPrivateKey(key);
-    if (!parsed.ca || network === undefined || !parsed.checkPrivateKey(privateKey))
-      throw new EnjambreError(
-        'precondition',
-        'BAD_CA',
-        'the certificate and key are not those of a CA of a network: name those that "enjambre ca init" wrote',
-      );
-    const der = privateKey.export({ type: 'pkcs8', format: 'der' });
-    const imported = await webcrypto.subtle.importKey('pkcs8', der, CA_ALGORITHM, false, ['sign']);
-    return new Authority(network, new x509.X509Certificate(cert), imported);
+    try {
+      const parsed = new X509Certificate(cert);
+      const network = /URI:spiffe:\/\/([a-z0-9._-]+)(?:,|$)/.exec(parsed.subjectAltName ?? '')?.[1];
+      const privateKey = createPrivateKey(key);
+      if (!parsed.ca || network === undefined || !parsed.checkPrivateKey(privateKey)) throw notOfNetwork();
+      const der = privateKey.export({ type: 'pkcs8', format: 'der' });
+      const imported = await webcrypto.subtle.importKey('pkcs8', der, CA_ALGORITHM, false, ['sign']);
+      return new Authority(network, new x509.X509Certificate(cert), imported);
+    } catch (error) {
+      throw error instanceof EnjambreError ? error : notOfNetwork(error);
+    }
   }
 
   /**
@@ -138,6 +137,12 @@ export async function requestedKey(request: string): Promise<string> {
     const message = 'the signing request is malformed: send one in PEM, signed by an Ed25519 key';
     throw new EnjambreError('invalid', 'BAD_SIGNING_REQUEST', message, { cause: error });
   }
+}
+
+function notOfNetwork(cause?: unknown): EnjambreError {
+  const message =
+    'the certificate and key are not those of a CA of a network: name those that `enjambre ca init` wrote, with a key of P-256';
+  return new EnjambreError('precondition', 'BAD_CA', message, { cause });
 }
 
 function serialAndTime({ now, ttlMs }: Validity): { serialNumber: string; notBefore: Date; notAfter: Date } {

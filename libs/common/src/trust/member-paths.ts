@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { errnoOf } from '../system-error.js';
 import { tlsPathsIn, type TlsPaths } from './tls-store.js';
 
 /** In the data folder of an agent. */
@@ -11,7 +12,15 @@ export function memberPaths(dataDir: string): TlsPaths {
   return { ...tlsPathsIn(join(dataDir, TLS_FOLDER)), key: join(dataDir, IDENTITY_FILE) };
 }
 
-/** True if the agent with this data folder has joined a network. */
+/**
+ * True if the agent with this data folder has joined a network. A folder that cannot be read counts: without its
+ * certificate the agent must not connect in plaintext.
+ */
 export function hasJoined(dataDir: string): boolean {
-  return existsSync(memberPaths(dataDir).cert);
+  try {
+    lstatSync(memberPaths(dataDir).cert);
+    return true;
+  } catch (error) {
+    return errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR';
+  }
 }

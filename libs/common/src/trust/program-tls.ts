@@ -18,5 +18,6 @@ export function isDue(
   now: number,
 ): boolean {
   const lifetime = notAfter.getTime() - notBefore.getTime();
-  return now >= notBefore.getTime() + (lifetime * 2) / 3;
+  // Before it begins, the clock was wrong when it was issued, or is now.
+  return now < notBefore.getTime() || now >= notBefore.getTime() + (lifetime * 2) / 3;
 }

@@ -76,7 +76,10 @@ export function identityOf({ subjectAltName = '', publicKey }: X509Certificate):
 }
 
 /** Why a certificate is not valid at a time, as a clause that follows "the certificate …"; undefined if it is. */
-export function problemOfTime(validFrom: string, validTo: string, now: number): string | undefined {
+export function problemOfTime(
+  { validFrom, validTo }: Pick<X509Certificate, 'validFrom' | 'validTo'>,
+  now: number,
+): string | undefined {
   const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
   if (now < from)
     return `is not valid before ${iso(from)}, and the clock here says ${iso(now)}: check the clock`;
@@ -136,7 +139,7 @@ function checkKey(leaf: X509Certificate, { cert, key }: Pick<TlsFiles, 'cert' | 
 }
 
 function checkTime(leaf: X509Certificate, path: string, now: number): void {
-  const problem = problemOfTime(leaf.validFrom, leaf.validTo, now);
+  const problem = problemOfTime(leaf, now);
   if (problem === undefined) return;
   throw bad(`the certificate in ${path} ${problem}`, now > Date.parse(leaf.validTo) ? 'renew it' : undefined);
 }

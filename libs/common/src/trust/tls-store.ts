@@ -1,7 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
-import type { CertifiedIdentity } from '@enjambre/core/trust/certified-identity';
 import { systemErrorText } from '../system-error.js';
 import type { ProgramTls } from './program-tls.js';
 import { checkTls, type PemFile, type TlsMaterial } from './tls-material.js';
@@ -15,7 +14,8 @@ export interface TlsPaths {
 
 /** Names of the files in a folder, as Kubernetes and cert-manager name them. */
 const IN_FOLDER: TlsPaths = { ca: 'ca.crt', cert: 'tls.crt', key: 'tls.key' };
-const OTHERS_MAY_READ = 0o004;
+/** In the mode of a file. */
+export const OTHERS_MAY_READ = 0o004;
 
 /** The paths in a folder. */
 export function tlsPathsIn(folder: string): TlsPaths {
@@ -55,9 +55,9 @@ export class TlsStore implements ProgramTls {
    */
   async review(): Promise<boolean> {
     const next = await loadTls(this.paths);
-    const { ca, cert, key, identity } = this.material;
+    const { ca, cert, key } = this.material;
     if (next.ca === ca && next.cert === cert && next.key === key) return false;
-    if (!isSame(next.identity, identity))
+    if (!isSame(next, this.material))
       throw bad('they are for another peer, role or network: restart the program');
     this.material = next;
     for (const listener of this.#listeners) listener();
@@ -71,9 +71,12 @@ export async function loadTls({ ca, cert, key }: TlsPaths): Promise<TlsMaterial>
   return checkTls({ ca: caFile, cert: certFile, key: keyFile }, Date.now());
 }
 
-/** A program stays who it is while it runs; its names may change. */
-function isSame(one: CertifiedIdentity, other: CertifiedIdentity): boolean {
-  return one.network === other.network && one.role === other.role && one.peerId === other.peerId;
+/** A program stays who it is while it runs; its names may change. A CA is replaced by way of a file that has both. */
+function isSame(next: TlsMaterial, current: TlsMaterial): boolean {
+  const [one, other] = [next.identity, current.identity];
+  const known = new Set(current.authorities.map(({ fingerprint256 }) => fingerprint256));
+  const overlaps = next.authorities.some(({ fingerprint256 }) => known.has(fingerprint256));
+  return overlaps && one.network === other.network && one.role === other.role && one.peerId === other.peerId;
 }
 
 async function readKey(path: string): Promise<PemFile> {

@@ -15,6 +15,8 @@ export interface CertifiedIdentity {
   readonly peerId: PeerId | undefined;
   /** Names that it may have: exact, or with `*` for any characters. None: any name. */
   readonly names: readonly string[];
+  /** The CA renews it for the same key: it was issued for a join token. */
+  readonly renewable?: true;
 }
 
 const SCHEME = 'spiffe://';
@@ -34,12 +36,13 @@ export function checkNetworkName(text: string): string {
 }
 
 /** The URIs for a certificate, such as `spiffe://NETWORK/role/agent`; inverse of {@link parseIdentity}. */
-export function identityUris({ network, role, peerId, names }: CertifiedIdentity): string[] {
+export function identityUris({ network, role, peerId, names, renewable }: CertifiedIdentity): string[] {
   const base = `${SCHEME}${network}`;
   return [
     `${base}/role/${role}`,
     ...(peerId === undefined ? [] : [`${base}/peer/${peerId}`]),
     ...names.map((name) => `${base}/name/${encodeURIComponent(name)}`),
+    ...(renewable ? [`${base}/renewable/yes`] : []),
   ];
 }
 
@@ -64,6 +67,7 @@ export function parseIdentity(uris: readonly string[]): CertifiedIdentity {
     role,
     peerId: peer === undefined ? undefined : parsePeerId(peer),
     names: of('name'),
+    ...(of('renewable').includes('yes') && { renewable: true }),
   };
 }
 

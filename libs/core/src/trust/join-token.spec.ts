@@ -10,13 +10,19 @@ const allTerms: fc.Arbitrary<JoinTerms> = fc.record({
   ca: digits(64),
   role: fc.constantFrom(...ROLES),
   names: fc.array(fc.string({ unit: 'grapheme', maxLength: 20 }), { maxLength: 5 }),
-  uses: fc.integer({ min: 1, max: 1_000_000 }),
+  uses: fc.integer({ min: 1, max: 10_000 }),
   expiresAt: fc.integer({ min: 1, max: 2 ** 42 }),
 });
 const terms: JoinTerms = {
   ...{ id: 'a'.repeat(32), network: 'net', ca: 'b'.repeat(64), role: 'agent' },
   ...{ names: [], uses: 1, expiresAt: 1 },
 };
+
+test('a token with more names than it has room for is not made', () => {
+  expect(() => signedPart({ ...terms, names: Array.from({ length: 17 }, () => 'a') })).toThrow(
+    'at most 16 names',
+  );
+});
 
 describe('a join token', () => {
   it('is the same after writing and reading', () => {

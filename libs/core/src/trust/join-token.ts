@@ -27,10 +27,14 @@ export interface ReadToken {
 const PREFIX = 'enj1';
 const MAX_CHARS = 4096;
 const MAX_NAMES = 16;
-const MAX_USES = 1_000_000;
+const MAX_USES = 10_000;
 
-/** The part of a token that the CA signs. */
+/** The part of a token that the CA signs. Throws `invalid`, BAD_OPTION, for more names than a token has room for. */
 export function signedPart(terms: JoinTerms): string {
+  if (terms.names.length > MAX_NAMES) {
+    const message = `a join token allows at most ${MAX_NAMES} names: use patterns, such as web-*`;
+    throw new EnjambreError('invalid', 'BAD_OPTION', message);
+  }
   const { id, network, ca, role, names, uses, expiresAt } = terms;
   const text = JSON.stringify({ id, network, ca, role, names, uses, expires_at: expiresAt });
   return `${PREFIX}.${Buffer.from(text).toString('base64url')}`;

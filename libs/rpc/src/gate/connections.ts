@@ -71,8 +71,9 @@ export class Connections {
     this.#admit(socket);
   }
 
-  /** It has opened a stream. */
+  /** It has opened a stream. A client without a certificate may ask, and not stay. */
   isUsed(connection: Connection): void {
+    if (connection.client && !connection.client.identity) return;
     if (!connection.used) this.#unused.delete(connection);
     connection.used = true;
   }
@@ -116,6 +117,8 @@ export class Connections {
   stop(): void {
     this.#review.cancel();
     this.#turnAway.stop();
+    // The server does not know those that have not begun.
+    for (const { socket } of [...this.#unused]) socket.destroy();
   }
 
   #refuse(socket: Socket, party: string, error: EnjambreError): void {
@@ -153,7 +156,8 @@ const RETRY_MS = 5000;
 const TLS_REQUIRED = 'TLS_REQUIRED';
 
 function tlsRequired(): EnjambreError {
-  const message = 'this server requires TLS: name a certificate of its network with --tls';
+  const message =
+    'this server requires TLS: name a certificate of its network with --tls, or join it with --join';
   return new EnjambreError('unauthenticated', TLS_REQUIRED, message);
 }
 

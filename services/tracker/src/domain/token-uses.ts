@@ -1,6 +1,7 @@
-/** One token: how often it was used, and when it expires, in milliseconds since 1970. */
+/** Who has used one token, and when it expires, in milliseconds since 1970. */
 export interface TokenUse {
-  readonly uses: number;
+  /** Peer ids. */
+  readonly peers: readonly string[];
   readonly expiresAt: number;
 }
 
@@ -14,10 +15,19 @@ export interface CountedToken {
   readonly expiresAt: number;
 }
 
-/** The uses with one more of `token`, without those of expired tokens; undefined if it is used up. */
-export function withUse(known: TokenUses, token: CountedToken, now: number): TokenUses | undefined {
-  const used = known.get(token.id)?.uses ?? 0;
-  if (used >= token.uses) return undefined;
+/**
+ * The uses with that of `token` by `peer`, without those of expired tokens; undefined if the token is used up. A peer that
+ * asks again, since an answer was lost, counts once.
+ */
+export function withUse(
+  known: TokenUses,
+  token: CountedToken,
+  peer: string,
+  now: number,
+): TokenUses | undefined {
+  const peers = known.get(token.id)?.peers ?? [];
+  if (peers.includes(peer)) return known;
+  if (peers.length >= token.uses) return undefined;
   const current = [...known].filter(([, { expiresAt }]) => expiresAt > now);
-  return new Map([...current, [token.id, { uses: used + 1, expiresAt: token.expiresAt }]]);
+  return new Map([...current, [token.id, { peers: [...peers, peer], expiresAt: token.expiresAt }]]);
 }

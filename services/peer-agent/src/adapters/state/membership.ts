@@ -7,9 +7,11 @@ import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import { replaceFile } from '@enjambre/common/files/new-file';
 import { isDue, type ProgramTls } from '@enjambre/common/trust/program-tls';
 import { hasJoined, memberPaths } from '@enjambre/common/trust/member-paths';
+import { checkTls, type TlsMaterial } from '@enjambre/common/trust/tls-material';
 import { TlsStore, type TlsPaths } from '@enjambre/common/trust/tls-store';
-import type { TlsMaterial } from '@enjambre/common/trust/tls-material';
 import { EnjambreError } from '@enjambre/core/error';
+import { checkHolder } from '@enjambre/core/trust/certified-identity';
+import { readJoinToken } from '@enjambre/core/trust/join-token';
 import { joinNetwork, renewCertificate, type IssuedCertificate } from '@enjambre/rpc/certificates';
 import { Dialer } from '@enjambre/rpc/dialer';
 import { tlsCredentials } from '@enjambre/rpc/tls-credentials';
@@ -29,35 +31,70 @@ export interface MembershipInit {
 }
 
 /**
- * The certificate of an agent that has joined a network, or joins it now with its token; undefined if it has neither.
- * Throws `precondition` BAD_CERTIFICATE, and the errors of {@link joinNetwork}.
+ * The certificate of an agent that has joined a network, or joins it now with its token; undefined if it has neither. With
+ * a token, an agent whose certificate cannot be used joins again. Throws `precondition` BAD_CERTIFICATE, and the errors of
+ * {@link joinNetwork}.
  */
 export async function openMembership(init: MembershipInit): Promise<ProgramTls | undefined> {
-  const paths = memberPaths(init.dataDir);
-  const isMember = hasJoined(init.dataDir);
-  if (!isMember && init.join === undefined) return undefined;
-  const identity = await loadIdentity(init.dataDir);
+  const { dataDir, join: token, log } = init;
+  if (!hasJoined(dataDir) && token === undefined) return undefined;
+  const paths = memberPaths(dataDir);
+  const identity = await loadIdentity(dataDir);
   const request = (): Promise<string> => requestFor(identity);
-  if (!isMember) await writeMember(paths, await joinAny(init, init.join ?? '', await request()));
-  const addresses = init.trackers.map(formatAddress);
-  return new Membership(await TlsStore.open(paths), { paths, addresses, request });
+  const known = await opened(dataDir);
+  if (known instanceof EnjambreError && token === undefined) throw orJoin(known);
+  if (known instanceof TlsStore && token !== undefined)
+    log.info(`the join token is not used: this agent is a member of ${known.current.identity.network}`);
+  const store = known instanceof TlsStore ? known : await joined(init, identity, await request());
+  return new Membership(store, { paths, addresses: init.trackers.map(formatAddress), request });
+}
+
+function orJoin({ code, reason, message }: EnjambreError): EnjambreError {
+  const next = `or join again: print a token with "enjambre ca token", and start the agent with ${flagName('join')} TOKEN`;
+  return new EnjambreError(code, reason, `${message}; ${next}`);
+}
+
+/** The certificate in the data folder, or why it cannot be used; undefined if there is none. */
+async function opened(dataDir: string): Promise<TlsStore | EnjambreError | undefined> {
+  if (!hasJoined(dataDir)) return undefined;
+  return TlsStore.open(memberPaths(dataDir)).catch((error: unknown) => {
+    if (error instanceof EnjambreError) return error;
+    throw error;
+  });
+}
+
+/** Joins, and keeps the certificate once it is checked. */
+async function joined(
+  { dataDir, trackers, name, join: token = '', log }: MembershipInit,
+  identity: PeerIdentity,
+  signingRequest: string,
+): Promise<TlsStore> {
+  if (readJoinToken(token).terms.role !== 'agent') {
+    const message = 'the join token is not for an agent: ask for one of "enjambre ca token"';
+    throw new EnjambreError('invalid', 'BAD_JOIN_TOKEN', message);
+  }
+  const issued = await anyOf(trackers.map(formatAddress), (address) =>
+    joinNetwork({ address, token, signingRequest, name }),
+  );
+  const paths = memberPaths(dataDir);
+  const { authorities, certificate } = issued;
+  const { identity: holder } = checkTls(
+    {
+      ca: { path: paths.ca, text: authorities },
+      cert: { path: paths.cert, text: certificate },
+      key: { path: paths.key, text: identity.toPem() },
+    },
+    Date.now(),
+  );
+  checkHolder(holder, { id: identity.peerId, name });
+  await writeMember(paths, issued);
+  log.info(`joined the network ${holder.network}: certificate received`);
+  return TlsStore.open(paths);
 }
 
 /** Its modules take long to load, and are needed once a week. */
 async function requestFor(identity: PeerIdentity): Promise<string> {
   return (await import('@enjambre/common/trust/authority')).signingRequest(identity.toPem());
-}
-
-async function joinAny(
-  { trackers, name, log }: MembershipInit,
-  token: string,
-  request: string,
-): Promise<IssuedCertificate> {
-  const issued = await anyOf(trackers.map(formatAddress), (address) =>
-    joinNetwork({ address, token, signingRequest: request, name }),
-  );
-  log.info('joined the network: certificate received');
-  return issued;
 }
 
 interface MembershipParts {
@@ -87,9 +124,8 @@ class Membership implements ProgramTls {
   }
 
   async review(): Promise<boolean> {
-    const now = Date.now();
-    if (isDue(this.current, now) && now >= this.#retryAt) {
-      this.#retryAt = now + RETRY_MS;
+    if (isDue(this.current, Date.now()) && performance.now() >= this.#retryAt) {
+      this.#retryAt = performance.now() + RETRY_MS;
       const { addresses, request, paths } = this.parts;
       const csr = await request();
       const issued = await anyOf(addresses, (address) => renewCertificate(this.#dialer, address, csr));
@@ -109,17 +145,19 @@ export async function writeMember(
   await replaceFile(cert, certificate, PUBLIC);
 }
 
-/** The first answer of several trackers. Throws the error of the last one. */
+/** The first certificate of several trackers. Otherwise throws a refusal before the error of one that issues none. */
 async function anyOf<T>(addresses: readonly string[], ask: (address: string) => Promise<T>): Promise<T> {
-  let failure = noTracker();
+  const failures: EnjambreError[] = [];
   for (const address of addresses) {
     try {
       return await ask(address);
     } catch (error) {
-      failure = explained(error, address);
+      failures.push(explained(error, address));
     }
   }
-  throw failure;
+  throw (
+    failures.find(({ code }) => code !== 'unavailable' && code !== 'timeout') ?? failures[0] ?? noTracker()
+  );
 }
 
 function noTracker(): EnjambreError {
@@ -133,7 +171,7 @@ function explained(error: unknown, address: string): EnjambreError {
     const message = `the tracker at ${address} issues no certificates: start it with ${flagName('ca')}, or name one that was`;
     return new EnjambreError('unavailable', 'NO_CA', message, { cause: error });
   }
-  if (known.code !== 'unavailable' || known.reason !== 'UNAVAILABLE') return known;
+  if (known.reason !== 'UNAVAILABLE' && known.reason !== 'TLS_FAILED') return known;
   const message = `no tracker with TLS answers at ${address}: check the address, and start it with ${flagName('ca')}`;
   return new EnjambreError('unavailable', 'TRACKER_UNREACHABLE', message, { cause: error });
 }

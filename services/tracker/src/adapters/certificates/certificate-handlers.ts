@@ -14,7 +14,7 @@ export function certificateService(handlers: HandlerFactory, issuer: Issuer): Se
     join: handlers.unary(({ token, signingRequest, name }) => issuer.join(token, signingRequest, name)),
     renew: handlers.unary(({ signingRequest }, { caller }) => {
       if (caller) return issuer.renew(signingRequest, caller.identity, caller.certificate);
-      const message = 'a certificate is renewed over TLS only: start this tracker with --tls';
+      const message = 'a certificate is renewed over TLS only: connect with the one that is to be renewed';
       throw new EnjambreError('unauthenticated', 'NO_CERTIFICATE', message);
     }),
   };

@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
-import { createAuthority, signingRequest, type Credential } from '@enjambre/common/trust/authority';
+import {
+  Authority,
+  createAuthority,
+  signingRequest,
+  type Credential,
+} from '@enjambre/common/trust/authority';
 import { issueToken } from '@enjambre/common/trust/join-tokens';
 import { identityOf } from '@enjambre/common/trust/tls-material';
 import type { JoinTerms } from '@enjambre/core/trust/join-token';
@@ -60,6 +65,7 @@ describe('a CA that is online', () => {
       role: 'agent',
       peerId: peer.peerId,
       names: ['w*'],
+      renewable: true,
     });
     expect(Date.parse(issued.validTo) - start).toBeCloseTo(7 * DAY_MS, -4);
   });
@@ -94,7 +100,13 @@ describe('a CA that is online', () => {
       reason: 'BAD_SIGNING_REQUEST',
     });
     await issuer.join(said, request, 'w1');
-    await expect(issuer.join(said, request, 'w1')).rejects.toThrow('was used already: ask for a new one');
+    // The same key, whose answer may have been lost.
+    await issuer.join(said, request, 'w1');
+    const other = await requestOf(PeerIdentity.generate());
+    await expect(issuer.join(said, other, 'w1')).rejects.toThrow('was used already: ask for a new one');
+    await expect(issuer.join(token({ role: 'operator' }), other, 'w1')).rejects.toThrow(
+      'is not for an agent',
+    );
     now += HOUR_MS;
     await expect(issuer.join(token(), request, 'w1')).rejects.toMatchObject({ reason: 'JOIN_TOKEN_REFUSED' });
     await expect(issuer.join('x', request, 'w1')).rejects.toMatchObject({ reason: 'BAD_JOIN_TOKEN' });
@@ -123,5 +135,21 @@ describe('a CA that is online', () => {
     expect(Date.parse(next.validTo) - now).toBeCloseTo(7 * DAY_MS, -4);
     const other = await requestOf(PeerIdentity.generate());
     await expect(issuer.renew(other, identityOf(current), current)).rejects.toThrow('is for another key');
+    now += 3 * DAY_MS;
+    await expect(issuer.renew(await requestOf(peer), identityOf(current), current)).rejects.toMatchObject({
+      reason: 'NO_CERTIFICATE',
+    });
+  });
+
+  test('does not renew what it has not issued for a token', async () => {
+    const peer = PeerIdentity.generate();
+    const authority = await Authority.open(ca);
+    const about = { role: 'agent', names: [], peerId: undefined } as const;
+    const pem = await authority.issue(peer.publicPem(), about, { now, ttlMs: 60_000 });
+    const short = new X509Certificate(pem);
+    await expect(issuer.renew(await requestOf(peer), identityOf(short), short)).rejects.toMatchObject({
+      code: 'denied',
+      reason: 'NOT_RENEWABLE',
+    });
   });
 });

@@ -1,7 +1,7 @@
 import { createPublicKey, type X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { Authority, requestedKey, type Credential } from '@enjambre/common/trust/authority';
-import { checkToken } from '@enjambre/common/trust/join-tokens';
+import { checkToken, refused } from '@enjambre/common/trust/join-tokens';
 import { EnjambreError } from '@enjambre/core/error';
 import { checkHolder, type CertifiedIdentity } from '@enjambre/core/trust/certified-identity';
 import { peerIdOf } from '@enjambre/common/identity/identity';
@@ -27,6 +27,10 @@ export class Issuer {
     private readonly clock: () => number,
   ) {}
 
+  get network(): string {
+    return this.authority.network;
+  }
+
   /**
    * @param folder for the uses of tokens
    * @param clock milliseconds since 1970
@@ -42,14 +46,22 @@ export class Issuer {
     const terms = checkToken(token, this.authorities, now);
     const key = await keyIn(request);
     const { role, names } = terms;
+    if (role !== 'agent')
+      throw refused('the join token is not for an agent: issue a certificate with "enjambre ca issue"');
     const identity = { network: this.authority.network, role, names, peerId: peerIdOf(createPublicKey(key)) };
     checkHolder(identity, { id: identity.peerId, name });
-    await this.tokens.use(terms, now);
+    await this.tokens.use(terms, identity.peerId, now);
     return this.#issue(key, identity);
   }
 
-  /** The next certificate, with the same role and names and for the same key. Throws `invalid`, BAD_SIGNING_REQUEST. */
+  /**
+   * The next certificate, with the same role and names and for the same key. Throws `denied` NOT_RENEWABLE,
+   * `unauthenticated` NO_CERTIFICATE, `invalid` BAD_SIGNING_REQUEST.
+   */
   async renew(request: string, identity: CertifiedIdentity, certificate: X509Certificate): Promise<Issued> {
+    if (!identity.renewable) throw notRenewable();
+    // The connection may be older than that.
+    if (Date.parse(certificate.validTo) <= this.clock()) throw expired();
     const key = await keyIn(request);
     if (!createPublicKey(key).equals(certificate.publicKey)) {
       const message =
@@ -61,9 +73,24 @@ export class Issuer {
 
   async #issue(key: string, { role, names }: CertifiedIdentity): Promise<Issued> {
     const validity = { now: this.clock(), ttlMs: TTL_MS };
-    const certificate = await this.authority.issue(key, { role, names, peerId: undefined }, validity);
+    const certificate = await this.authority.issue(
+      key,
+      { role, names, peerId: undefined, renewable: true },
+      validity,
+    );
     return { certificate, authorities: this.authorities };
   }
+}
+
+function notRenewable(): EnjambreError {
+  const message =
+    'only the certificate of an agent that joined with a token is renewed: issue a new one with "enjambre ca issue"';
+  return new EnjambreError('denied', 'NOT_RENEWABLE', message);
+}
+
+function expired(): EnjambreError {
+  const message = 'your certificate has expired: join again, with a new token';
+  return new EnjambreError('unauthenticated', 'NO_CERTIFICATE', message);
 }
 
 function keyIn(request: string): Promise<string> {

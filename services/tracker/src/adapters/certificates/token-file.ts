@@ -7,7 +7,7 @@ import { EnjambreError } from '@enjambre/core/error';
 import { z } from 'zod';
 import { withUse, type CountedToken, type TokenUses } from '../../domain/token-uses.js';
 
-const fileSchema = z.record(z.string(), z.object({ uses: z.number(), expires_at: z.number() }));
+const fileSchema = z.record(z.string(), z.object({ peers: z.array(z.string()), expires_at: z.number() }));
 const PRIVATE = 0o600;
 
 /** Counts the uses of join tokens in a file, which a restart survives. */
@@ -21,14 +21,14 @@ export class TokenFile {
    * Records one more use before it counts: after a crash a use may be lost, and no token is good for more. Throws
    * `denied` JOIN_TOKEN_REFUSED if it is used up, `unavailable` CA_UNAVAILABLE if it cannot be recorded.
    */
-  use(token: CountedToken, now: number): Promise<void> {
+  use(token: CountedToken, peer: string, now: number): Promise<void> {
     return this.#turns.run(async () => {
-      const next = withUse((this.#uses ??= await this.#read()), token, now);
+      const next = withUse((this.#uses ??= await this.#read()), token, peer, now);
       if (!next) {
         const times = token.uses === 1 ? 'was used already' : `was used ${token.uses} times already`;
         throw refused(`the join token ${times}: ask for a new one`);
       }
-      await this.#write(next);
+      if (next !== this.#uses) await this.#write(next);
       this.#uses = next;
     });
   }
@@ -37,27 +37,26 @@ export class TokenFile {
     try {
       const read = fileSchema.parse(JSON.parse(await readFile(this.path, 'utf8')));
       return new Map(
-        Object.entries(read).map(([id, { uses, expires_at: expiresAt }]) => [id, { uses, expiresAt }]),
+        Object.entries(read).map(([id, { peers, expires_at: expiresAt }]) => [id, { peers, expiresAt }]),
       );
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return new Map();
-      throw this.#unavailable('cannot be read', error);
+      throw unavailable(error);
     }
   }
 
   async #write(uses: TokenUses): Promise<void> {
-    const value = [...uses].map(([id, { uses: count, expiresAt }]) => [
-      id,
-      { uses: count, expires_at: expiresAt },
-    ]);
+    const value = [...uses].map(([id, { peers, expiresAt }]) => [id, { peers, expires_at: expiresAt }]);
     const text = `${JSON.stringify(Object.fromEntries(value))}\n`;
     await replaceFile(this.path, text, PRIVATE).catch((error: unknown) => {
-      throw this.#unavailable('cannot be written', error);
+      throw unavailable(error);
     });
   }
+}
 
-  #unavailable(what: string, cause: unknown): EnjambreError {
-    const message = `no certificate can be issued now: ${this.path} ${what} (${systemErrorText(cause)})`;
-    return new EnjambreError('unavailable', 'CA_UNAVAILABLE', message, { cause });
-  }
+/** The path is nothing for a client. */
+function unavailable(cause: unknown): EnjambreError {
+  const why = errnoOf(cause) === '' ? 'their file is damaged' : systemErrorText(cause);
+  const message = `the tracker cannot record the uses of join tokens (${why}): repair used-tokens.json beside its CA, then try again`;
+  return new EnjambreError('unavailable', 'CA_UNAVAILABLE', message, { cause });
 }

@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import { flagName } from '@enjambre/common/config/options';
+import { openTls } from '@enjambre/common/config/tls-options';
+import type { Logger } from '@enjambre/common/log/logger';
+import type { ProgramTls } from '@enjambre/common/trust/program-tls';
+import { EnjambreError } from '@enjambre/core/error';
+import { openMembership } from './adapters/state/membership.js';
+import { IDENTITY_FILE } from './adapters/state/secrets.js';
+import type { AgentConfig } from './config.js';
+
+/**
+ * The certificate of an agent: that of its settings, or of the network that it has joined or joins now; undefined if it
+ * has none. Throws {@link EnjambreError}.
+ */
+export async function openOwnTls(config: AgentConfig, log: Logger): Promise<ProgramTls | undefined> {
+  const { dataDir, name, tracker: trackers, join: token, insecure } = config;
+  if (insecure && token !== undefined) {
+    const message = `${flagName('insecure')} and ${flagName('join')} exclude each other: a network that is joined has TLS`;
+    throw new EnjambreError('invalid', 'BAD_OPTION', message);
+  }
+  if (insecure) return undefined;
+  const named = await openTls(config, 'agent', join(dataDir, IDENTITY_FILE));
+  return named ?? openMembership({ dataDir, name, trackers, join: token, log });
+}
