@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { MAX_VERSION_NUMBER } from '@enjambre/common/identity/publication-record';
 import { createLogger } from '@enjambre/common/log/logger';
 import { Bitfield } from '@enjambre/core/bitfield';
 import { parseInfoHash, type InfoHash } from '@enjambre/core/ids';
@@ -237,6 +238,14 @@ describe('facts of a transfer', () => {
   ])('are refused with %s', (_, change) => {
     const text = JSON.stringify({ ...(JSON.parse(writeFacts(download())) as object), ...change });
     expect(() => readFacts(text, metainfo.infohash)).toThrow();
+  });
+
+  it('accept no number of a version that no record can have', () => {
+    const published = { version: MAX_VERSION_NUMBER, publishedAtMs: 1000, signed: 'c2ln' };
+    const read = (version: number): TransferFacts =>
+      readFacts(writeFacts({ ...download(), published: { ...published, version } }), metainfo.infohash);
+    expect(read(MAX_VERSION_NUMBER).published).toEqual(published);
+    expect(read(0xffff_ffff).published).toBeUndefined();
   });
 
   it('accept no name that leads elsewhere', () => {

@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path';
+import { MAX_VERSION_NUMBER } from '@enjambre/common/identity/publication-record';
 import { parseInfoHash, parsePeerId, type InfoHash } from '@enjambre/core/ids';
 import { nameFault } from '@enjambre/core/names';
 import { z } from 'zod';
@@ -38,7 +39,7 @@ const location = z
   .refine((path) => isAbsolute(path) && !path.includes('\0'), 'not an absolute path');
 const signed = z.base64().max(MAX_SIGNED_CHARS);
 export const publishedSchema = z.object({
-  version: z.int().min(1),
+  version: z.int().min(1).max(MAX_VERSION_NUMBER),
   published_at: z.iso.datetime({ offset: true }),
   signed,
 });
