@@ -28,7 +28,7 @@ export const priorityFlag: Flag = {
 export const seedRatioFlag: Flag = {
   flags: '--seed-ratio <RATIO>',
   description:
-    'stop seeding when RATIO times the size is sent, such as 2 or 1.5; none for no limit (default: for downloads, that of the agent)',
+    'stop seeding after sending RATIO times the size, such as 2 or 1.5; none for no limit (default: for downloads, that of the agent)',
   parse: quantity('--seed-ratio', parseSeedRatio),
 };
 

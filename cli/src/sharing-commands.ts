@@ -22,10 +22,11 @@ A name means the newest version of its publisher; if several peers publish it, t
 
 --exec runs its COMMAND with sh -c, for one file at a time, also if the file was complete
 before. The file is in variables, and only there: ENJAMBRE_FILE_PATH, _NAME, _INFOHASH,
-_SIZE_BYTES, and _VERSION, _PUBLISHER and _PUBLISHER_ID of a published name. Put them in
-double quotes. Its standard input is empty, and with --json its standard output goes to
-standard error. If it fails, get exits 1. It runs in this command and not in the agent: with
---follow, get stays, and continues after a failure; if get is not running, nothing is run.
+_SIZE_BYTES, of a part of a folder also _SELECTED_BYTES, and of a published name also
+_VERSION, _PUBLISHER and _PUBLISHER_ID. Put them in double quotes. Its standard input is
+empty, and with --json its standard output goes to standard error. If it fails, get exits 1.
+It runs in this command and not in the agent: with --follow, get stays, and continues after
+a failure; if get is not running, nothing is run.
 
   enjambre get w1.bin --exec 'sha256sum "$ENJAMBRE_FILE_PATH"'
   enjambre get w1.bin --follow --exec 'systemctl reload inference'`;

@@ -50,6 +50,25 @@ describe('get --exec', () => {
     expect(await readdir(swarm.root)).not.toContain('pwned');
   });
 
+  test('tells a part of a folder from the whole, and passes on no variables of another file', async () => {
+    const folder = join(swarm.root, 'set');
+    await mkdir(folder);
+    await writeFile(join(folder, 'a.txt'), 'a'.repeat(10));
+    await writeFile(join(folder, 'b.txt'), 'b'.repeat(90));
+    await swarm.command(alice, ['share', folder]);
+    const variables = async (...args: string[]): Promise<string[]> => {
+      const get = ['get', 'set', ...args, '--exec', 'env | grep ^ENJAMBRE_FILE_ | sort', '-q'];
+      const env = { ENJAMBRE_FILE_SELECTED_BYTES: '1', ENJAMBRE_FILE_LISTS: '1' };
+      const result = await swarm.enjambre([...get, '--agent', `unix:${bob.dataDir}/agent.sock`], { env });
+      expect(result).toMatchObject({ code: 0, stderr: '' });
+      return result.stdout.split('\n').filter((line) => line.includes('_BYTES') || line.includes('LISTS'));
+    };
+    const size = 'ENJAMBRE_FILE_SIZE_BYTES=100';
+    expect(await variables('--select', 'a.txt')).toEqual(['ENJAMBRE_FILE_SELECTED_BYTES=10', size]);
+    await swarm.command(bob, ['rm', 'set', '--data']);
+    expect(await variables()).toEqual([size]);
+  });
+
   test('runs for one file at a time, also if it was complete, and prints beside the objects of --json', async () => {
     const files = await Promise.all(
       ['a.bin', 'b.bin'].map((name) => shareFile(swarm, [alice], { name, bytes: KIB })),

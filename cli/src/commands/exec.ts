@@ -1,14 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import type { Environment } from '@enjambre/common/config/options';
 import { systemErrorText } from '@enjambre/common/system-error';
 import { Serial } from '@enjambre/common/async/serial';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Transfer } from '@enjambre/proto/gen/enjambre/agent/v1/agent';
 import type { Session } from '../context.js';
+import { isPart, selectedBytesOf } from '../render/selected.js';
 import { plain } from '../render/text.js';
 
 /** How long a command may take to end after Ctrl-C, in milliseconds. */
 const END_MS = 5000;
+/** Of the variables that describe a file. */
+const PREFIX = 'ENJAMBRE_FILE_';
 /** Signals that end this process, and the command with it. */
 const FATAL = ['SIGTERM', 'SIGHUP'] as const;
 
@@ -32,12 +36,18 @@ function variablesOf(transfer: Transfer): Record<string, string> {
     ENJAMBRE_FILE_NAME: name,
     ENJAMBRE_FILE_INFOHASH: infohash,
     ENJAMBRE_FILE_SIZE_BYTES: String(sizeBytes),
+    ...(isPart(transfer) && { ENJAMBRE_FILE_SELECTED_BYTES: String(selectedBytesOf(transfer)) }),
     ...(publication && { ENJAMBRE_FILE_VERSION: String(publication.version) }),
     ...(publication?.publisher && {
       ENJAMBRE_FILE_PUBLISHER: publication.publisher.name,
       ENJAMBRE_FILE_PUBLISHER_ID: publication.publisher.id,
     }),
   };
+}
+
+/** Without the variables of another file: this command may itself run in a command of --exec. */
+function withoutFile(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith(PREFIX)));
 }
 
 async function exec(
@@ -50,7 +60,7 @@ async function exec(
   // In its own process group, so that a signal reaches all of the command and not only its shell.
   const child = spawn('/bin/sh', ['-c', command], {
     detached: true,
-    env: { ...context.environment, ...variablesOf(transfer) },
+    env: { ...withoutFile(context.environment), ...variablesOf(transfer) },
     // With --json, standard output carries objects only.
     stdio: ['ignore', output.json ? 2 : 'inherit', 'inherit'],
   });
