@@ -4,7 +4,7 @@ import type { Cleanup } from './cleanup.js';
 import { makeContent, makeRoot, needSame, prepare, WARM, warmMemory } from './files.js';
 import { progress } from './report.js';
 import { startAria2 } from './teams/aria2.js';
-import { startEnjambre } from './teams/enjambre.js';
+import { startEnjambre, startEnjambreWithTls } from './teams/enjambre.js';
 import { startLibtorrent } from './teams/libtorrent.js';
 import { startNginx } from './teams/nginx.js';
 import { HERE, nowMs, type StartTeam, type Team } from './teams/team.js';
@@ -28,6 +28,7 @@ export interface PairResult {
 
 const PROGRAMS: Readonly<Record<string, StartTeam>> = {
   enjambre: startEnjambre,
+  'enjambre with TLS': startEnjambreWithTls,
   libtorrent: startLibtorrent,
   aria2: startAria2,
   'nginx, curl, sha256sum': startNginx,
