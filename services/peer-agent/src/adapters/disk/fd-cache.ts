@@ -7,8 +7,11 @@ import { openFilesShare, openPatiently } from './open-files.js';
 const openFile = promisify(open);
 const closeFile = promisify(close);
 
-/** `create` creates the file and its folders if they are missing, `write` does not. Neither truncates. */
-export type OpenMode = 'read' | 'write' | 'create';
+/**
+ * `create` creates the file and its folders if they are missing, `new` throws EEXIST if anything is there, `write` creates
+ * nothing. None truncates.
+ */
+export type OpenMode = 'read' | 'write' | 'create' | 'new';
 
 interface Entry {
   readonly key: string;
@@ -153,11 +156,12 @@ async function openIn(path: string, mode: OpenMode): Promise<number> {
   // What is written is never reached by a link that another user may have planted.
   const flags = constants.O_RDWR | constants.O_NOFOLLOW;
   if (mode === 'write') return openFile(path, flags);
+  const creating = flags | constants.O_CREAT | (mode === 'new' ? constants.O_EXCL : 0);
   try {
-    return await openFile(path, flags | constants.O_CREAT, 0o644);
+    return await openFile(path, creating, 0o644);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     await makeFolder(dirname(path));
-    return openFile(path, flags | constants.O_CREAT, 0o644);
+    return openFile(path, creating, 0o644);
   }
 }

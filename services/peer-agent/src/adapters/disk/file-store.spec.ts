@@ -11,6 +11,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { PieceLayout } from '@enjambre/core/layout';
 import { pieceStoreContract } from '../../../test/store/contract.js';
 import { DiskSite } from '../../../test/store/disk-site.js';
 import {
@@ -26,6 +27,7 @@ import {
 import { bytesOf, metainfoOf } from '../../../test/support/content.js';
 import { TestDiskPool } from '../../../test/support/disk-threads.js';
 import { TestFolder } from '../../../test/support/folder.js';
+import type { PieceStore } from '../../app/ports/piece-store.js';
 import { ALL_OF_IT } from '../../app/transfer/removal.js';
 import type { DiskPool } from './disk-pool.js';
 import { FdCache, type OpenMode } from './fd-cache.js';
@@ -237,6 +239,66 @@ describe('FileStore', () => {
     await store.flush();
     expect(synced).toEqual([]);
     await watched.close();
+  });
+});
+
+describe('the repair of content in place', () => {
+  const sample = tree();
+  const indexOf = (path: string): number =>
+    sample.metainfo.files.findIndex((file) => file.path.join('/') === path);
+  const pieceOf = (path: string): number => PieceLayout.of(sample.metainfo).filePieces(indexOf(path)).first;
+
+  const published = async (): Promise<PieceStore> => {
+    const store = stores.download(sample.metainfo, folder.path, false);
+    await download(store, sample);
+    await store.publish();
+    await store.close();
+    return stores.download(sample.metainfo, folder.path, true);
+  };
+
+  it('does not write to what has appeared in the place of a missing file', async () => {
+    const store = await published();
+    await rm(folder.at('tree/a.bin'));
+    expect(await store.missingFiles()).toEqual([indexOf('a.bin')]);
+    await writeFile(folder.at('tree/a.bin'), 'mine');
+    const piece = pieceOf('a.bin');
+    const write = store.write(piece, 0, blockOf(sample, piece, 0));
+    await expect(write).rejects.toMatchObject({
+      reason: 'FILE_CHANGED',
+      message: expect.stringContaining('something else has its place now') as unknown as string,
+    });
+    expect(await readFile(folder.at('tree/a.bin'), 'utf8')).toBe('mine');
+  });
+
+  it('creates a missing file, by several writes at once', async () => {
+    const store = await published();
+    await rm(folder.at('tree/a.bin'));
+    await store.missingFiles();
+    const { first, count } = PieceLayout.of(sample.metainfo).filePieces(indexOf('a.bin'));
+    const pieces = Array.from({ length: count }, (_, index) => first + index);
+    const blocks = pieces.flatMap((piece) =>
+      Array.from({ length: PieceLayout.of(sample.metainfo).blockCount(piece) }, (_, block) => ({
+        piece,
+        block,
+      })),
+    );
+    await Promise.all(
+      blocks.map(({ piece, block }) => store.write(piece, block, blockOf(sample, piece, block))),
+    );
+    await store.publish();
+    expect(await isAt(folder.at('tree'), sample)).toBe(true);
+  });
+
+  it('does not write through a link in the place of a folder', async () => {
+    const store = await published();
+    await rm(folder.at('tree/deep'), { recursive: true });
+    await mkdir(folder.at('outside'));
+    await symlink(folder.at('outside'), folder.at('tree/deep'));
+    await store.missingFiles();
+    const piece = pieceOf('deep/er/b.bin');
+    const write = store.write(piece, 0, blockOf(sample, piece, 0));
+    await expect(write).rejects.toMatchObject({ reason: 'FILE_CHANGED' });
+    expect(await folder.tree('outside')).toEqual([]);
   });
 });
 

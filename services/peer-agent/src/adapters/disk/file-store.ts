@@ -83,7 +83,8 @@ export class FileStore implements PieceStore {
     const isStaged = init.target !== undefined && init.path !== init.target;
     const stage = isStaged ? dirname(init.path) : undefined;
     const selection = this.#selection;
-    this.#parts = new PartFiles(components, { lengths, selection, pathOf, stage });
+    const foldersOf = (file: number): string[] => this.#foldersOf(file);
+    this.#parts = new PartFiles(components, { lengths, selection, pathOf, foldersOf, stage });
     this.#survey = new FileSurvey({ selection, pathOf });
     const { metainfo } = init;
     const hashPiece = (piece: number): Promise<Buffer | undefined> => this.hashPiece(piece);
@@ -279,8 +280,10 @@ export class FileStore implements PieceStore {
     }
   }
 
-  missingFiles(): Promise<number[]> {
-    return this.#sealed.missing();
+  async missingFiles(): Promise<number[]> {
+    const missing = await this.#sealed.missing();
+    this.#parts.expectNone(missing);
+    return missing;
   }
 
   async delete(rules: DeletionRules): Promise<Deletion> {
@@ -316,6 +319,13 @@ export class FileStore implements PieceStore {
   #pathOf(file: number): string {
     const { isFolder, files } = this.init.metainfo;
     return isFolder ? join(this.#path, ...(files[file]?.path ?? [])) : this.#path;
+  }
+
+  /** The folders in the content that lead to a file. */
+  #foldersOf(file: number): string[] {
+    const { isFolder, files } = this.init.metainfo;
+    const names = isFolder ? (files[file]?.path ?? []).slice(0, -1) : [];
+    return names.map((_, depth) => join(this.#path, ...names.slice(0, depth + 1)));
   }
 
   get #files(): DiskFiles {

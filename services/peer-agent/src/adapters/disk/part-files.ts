@@ -23,6 +23,8 @@ export interface PartFilesInit {
   /** The files that it has when it is complete. */
   readonly selection: Pick<Selection, 'has'>;
   readonly pathOf: (file: number) => string;
+  /** The folders in the content that lead to a file, outermost first. @default none */
+  readonly foldersOf?: (file: number) => readonly string[];
   /** The folder of this user alone in which the files are; see {@link makeStage}. @default none: they are in place */
   readonly stage?: string | undefined;
 }
@@ -43,6 +45,10 @@ const PATROL_FILES = 64;
 export class PartFiles {
   readonly #held = new Map<number, FileIdentity>();
   readonly #ready = new Map<number, Promise<void>>();
+  /** Files that must not be there before they are created. */
+  readonly #absent = new Set<number>();
+  /** Files whose folders are known to be folders. */
+  readonly #reached = new Set<number>();
   /** Files written to since their last sync. */
   readonly #dirty = new Set<number>();
   /** Set when a sync has failed: the system may have dropped unwritten data, and reports that only once. */
@@ -63,10 +69,12 @@ export class PartFiles {
 
   /** Runs `use` with a descriptor of a file at its full length: sparse, so at no cost. */
   write<T>(file: number, use: (fd: number, identity: FileIdentity | undefined) => Promise<T>): Promise<T> {
-    const mode = this.#held.has(file) ? 'write' : 'create';
+    const isHeld = this.#held.has(file);
     return this.#guard(file, async () => {
-      if (mode === 'create') await this.#enterStage(file);
-      return this.components.fds.with(this.init.pathOf(file), mode, async (fd) => {
+      if (!isHeld) await this.#enterStage(file);
+      await this.#reach(file);
+      return this.components.fds.with(this.init.pathOf(file), this.#modeOf(file, isHeld), async (fd) => {
+        this.#absent.delete(file);
         await this.#prepare(file, fd);
         // A sync in progress does not cover this write: only a later one does.
         this.#dirty.add(file);
@@ -79,6 +87,11 @@ export class PartFiles {
   async hold(files: ReadonlySet<number>): Promise<void> {
     for (const file of this.#dirty) if (!files.has(file)) this.#dirty.delete(file);
     await this.#each(files, AT_ONCE, (file) => this.#guard(file, () => this.#adopt(file)));
+  }
+
+  /** These files are missing: until {@link close}, what appears in their place is not written to. */
+  expectNone(files: readonly number[]): void {
+    for (const file of files) this.#absent.add(file);
   }
 
   /** Resolves when all written data is on disk, under its path. */
@@ -103,6 +116,8 @@ export class PartFiles {
   close(): void {
     this.#held.clear();
     this.#ready.clear();
+    this.#absent.clear();
+    this.#reached.clear();
     this.#stage = undefined;
     this.#broken = undefined;
   }
@@ -126,6 +141,24 @@ export class PartFiles {
     this.#stage.catch(() => (this.#stage = undefined));
     await this.#stage;
     await checkStage(stage);
+  }
+
+  /** Call it just before the open: another write may have created the file by then. */
+  #modeOf(file: number, isHeld: boolean): 'write' | 'create' | 'new' {
+    if (isHeld) return 'write';
+    return this.#absent.has(file) ? 'new' : 'create';
+  }
+
+  /** In place, a folder may be a link of its owner to one outside the content: that is read, but never written to. */
+  async #reach(file: number): Promise<void> {
+    const { stage, foldersOf } = this.init;
+    if (stage !== undefined || !foldersOf || this.#reached.has(file)) return;
+    for (const folder of foldersOf(file)) {
+      const look = await lstat(folder).catch(ignoringAbsence);
+      if (!look) break;
+      if (look.isSymbolicLink()) throw partLinked(folder);
+    }
+    this.#reached.add(file);
   }
 
   #prepare(file: number, fd: number): Promise<void> {
@@ -209,6 +242,7 @@ export class PartFiles {
       const path = this.init.pathOf(file);
       const errno = errnoOf(error);
       if (errno === 'SHORT_FILE' || errno === 'OTHER_FILE') throw partChanged(path, error);
+      if (errno === 'EEXIST') throw partAppeared(path, error);
       if (errno === 'ELOOP') throw partLinked(path, error);
       throw errno === 'ENOENT' ? partMissing(path, error) : diskError(error, path);
     }
@@ -234,6 +268,15 @@ export class PartFiles {
 function partMissing(path: string, cause: unknown): EnjambreError {
   const message = `${path}: it is missing: restore it, or verify the download to fetch it again`;
   return new EnjambreError('precondition', 'FILE_MISSING', message, { cause });
+}
+
+function ignoringAbsence(error: unknown): undefined {
+  if (errnoOf(error) !== 'ENOENT') throw error;
+}
+
+function partAppeared(path: string, cause: unknown): EnjambreError {
+  const message = `${path}: it was missing, and something else has its place now: move that away, then resume`;
+  return new EnjambreError('precondition', 'FILE_CHANGED', message, { cause });
 }
 
 function partLinked(path: string, cause?: unknown): EnjambreError {

@@ -92,7 +92,10 @@ export interface PieceStore {
   patrol(): Promise<string | undefined>;
   /** Identifies the content on its file system, whatever its name; empty if it is missing. */
   identity(): Promise<string>;
-  /** Indexes of the metainfo's files that are missing. */
+  /**
+   * Indexes of the metainfo's files that are missing. Until {@link close}, {@link write} throws `precondition`
+   * FILE_CHANGED instead of writing to what has appeared in the place of one.
+   */
   missingFiles(): Promise<number[]>;
   /** Deletes files named by the metainfo, as far as `rules` allow, and the folders that this leaves empty. */
   delete(rules: DeletionRules): Promise<Deletion>;
