@@ -132,6 +132,7 @@ describe('docs/schemas/commands.json', () => {
     expect(await described(undefined, ['ca', 'init', ...ca])).toEqual(['ca']);
     const issue = ['ca', 'issue', ...ca, '--out', join(swarm.root, 'tls'), '--name', 'web-*'];
     expect(await described(undefined, issue)).toEqual(['certificate']);
+    expect(await described(undefined, ['ca', 'token', ...ca])).toEqual(['join_token']);
   });
 
   test('describes messages and rooms', async () => {
