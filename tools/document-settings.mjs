@@ -19,11 +19,16 @@ function defaultOf({ default: said, repeatable }) {
   return said.shown.startsWith('~') ? `\`${said.shown}\`` : said.shown;
 }
 
+function takenBy({ placeholder, isSwitch, repeatable }) {
+  if (isSwitch) return 'nothing (`true` in the variable)';
+  return `\`${placeholder}\`${repeatable ? ', may be repeated (commas in the variable)' : ''}`;
+}
+
 function tableOf(service, options) {
   const rows = Object.entries(options).map(([key, option]) => [
     `\`${flagName(key)}\``,
     `\`${variableName(key, service)}\``,
-    `\`${option.placeholder}\`${option.repeatable ? ', may be repeated (commas in the variable)' : ''}`,
+    takenBy(option),
     defaultOf(option),
     option.description,
   ]);
