@@ -33,22 +33,22 @@ export async function openDevTrust(dataDir: string): Promise<DevTrust> {
   if (!hasCa(folder))
     await writeCa(folder, await createAuthority(newName(), { now: Date.now(), ttlMs: CA_TTL_MS }));
   const ca = await readCa(folder);
-  const issuer = await Issuer.open(ca, folder, Date.now);
+  const authority = await Authority.open(ca);
   const lock = new FolderLock(dataDir);
   await lock.acquire();
   try {
-    await enrol(dataDir, ca);
+    await enrol(dataDir, authority);
   } finally {
     await lock.release();
   }
   const [tracker, messaging] = await Promise.all([
-    SelfIssuedTls.create({ ca, role: 'tracker' }),
-    SelfIssuedTls.create({ ca, role: 'messaging' }),
+    SelfIssuedTls.create({ authority, role: 'tracker' }),
+    SelfIssuedTls.create({ authority, role: 'messaging' }),
   ]);
   return {
-    tracker: { tls: tracker, issuer },
+    tracker: { tls: tracker, issuer: new Issuer(authority, folder, Date.now) },
     messaging: { tls: messaging },
-    joinToken: () => tokenOf(ca, issuer.network),
+    joinToken: () => tokenOf(ca, authority.network),
   };
 }
 
@@ -58,16 +58,15 @@ function newName(): string {
 }
 
 /** Makes the agent of this data folder a member, as if it had joined. The tracker renews its certificate. */
-async function enrol(dataDir: string, ca: Credential): Promise<void> {
+async function enrol(dataDir: string, authority: Authority): Promise<void> {
   const paths = memberPaths(dataDir);
-  if (hasJoined(dataDir) && (await readFile(paths.ca, 'utf8')) !== ca.cert)
+  if (hasJoined(dataDir) && (await readFile(paths.ca, 'utf8')) !== authority.pem)
     throw otherNetwork(dataDir, paths.ca);
   const identity = await loadIdentity(dataDir);
-  const authority = await Authority.open(ca);
   const validity = { now: Date.now(), ttlMs: AGENT_TTL_MS };
   const about = { role: 'agent', names: [], peerId: undefined, renewable: true } as const;
   const certificate = await authority.issue(identity.publicPem(), about, validity);
-  await writeMember(paths, { certificate, authorities: ca.cert });
+  await writeMember(paths, { certificate, authorities: authority.pem });
 }
 
 function tokenOf(ca: Credential, network: string): string {

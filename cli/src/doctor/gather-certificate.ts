@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { openTls } from '@enjambre/common/config/tls-options';
 import { hasJoined, memberPaths } from '@enjambre/common/trust/member-paths';
 import { TlsStore } from '@enjambre/common/trust/tls-store';
@@ -13,7 +12,7 @@ export async function gatherCertificate(
 ): Promise<CertificateFacts> {
   if (config.insecure === true) return { kind: 'none' };
   try {
-    const named = await openTls(config, 'agent', join(dataDir, 'identity.pem'));
+    const named = await openTls(config, 'agent', memberPaths(dataDir).key);
     const isMember = !named && hasJoined(dataDir);
     const tls = named ?? (isMember ? await TlsStore.open(memberPaths(dataDir)) : undefined);
     if (!tls) return { kind: 'none' };

@@ -95,8 +95,8 @@ function anonymous(known: KnownAuthorities | undefined): Credentials {
 }
 
 /**
- * The first certificate of a text, written anew. Only that one is compared with the token: any other in the text would be
- * that of a stranger.
+ * The first certificate of a text, without the rest. Only that one is compared with the token: any other may be a
+ * stranger's.
  */
 function onlyCertificate(text: string): string | undefined {
   try {

@@ -1,11 +1,10 @@
-import { join } from 'node:path';
 import { flagName } from '@enjambre/common/config/options';
 import { openTls } from '@enjambre/common/config/tls-options';
 import type { Logger } from '@enjambre/common/log/logger';
+import { memberPaths } from '@enjambre/common/trust/member-paths';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
 import { EnjambreError } from '@enjambre/core/error';
 import { openMembership } from './adapters/state/membership.js';
-import { IDENTITY_FILE } from './adapters/state/secrets.js';
 import type { AgentConfig } from './config.js';
 
 /**
@@ -19,6 +18,6 @@ export async function openOwnTls(config: AgentConfig, log: Logger): Promise<Prog
     throw new EnjambreError('invalid', 'BAD_OPTION', message);
   }
   if (insecure) return undefined;
-  const named = await openTls(config, 'agent', join(dataDir, IDENTITY_FILE));
+  const named = await openTls(config, 'agent', memberPaths(dataDir).key);
   return named ?? openMembership({ dataDir, name, trackers, join: token, log });
 }

@@ -11,14 +11,15 @@ async function openTrust(config: TrackerConfig): Promise<Pick<TrackerOverrides, 
   const tls = await openTls(config, 'tracker');
   if (config.ca === undefined) return { tls };
   // These modules take long to load: only a tracker that has a CA waits for them.
-  const [{ readCa }, { Issuer }, { SelfIssuedTls }] = await Promise.all([
+  const [{ Authority }, { readCa }, { Issuer }, { SelfIssuedTls }] = await Promise.all([
+    import('@enjambre/common/trust/authority'),
     import('@enjambre/common/trust/ca-folder'),
     import('./adapters/certificates/issuer.js'),
     import('@enjambre/common/trust/self-issued-tls'),
   ]);
-  const ca = await readCa(config.ca);
-  const issuer = await Issuer.open(ca, config.ca, Date.now);
-  return { tls: tls ?? (await SelfIssuedTls.create({ ca, role: 'tracker' })), issuer };
+  const authority = await Authority.open(await readCa(config.ca));
+  const issuer = new Issuer(authority, config.ca, Date.now);
+  return { tls: tls ?? (await SelfIssuedTls.create({ authority, role: 'tracker' })), issuer };
 }
 
 /**

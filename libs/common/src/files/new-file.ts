@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { link, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '../system-error.js';
+import { syncFolder } from './sync-folder.js';
 
 /** Errors of file systems without hard links. */
 const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
@@ -50,15 +51,5 @@ async function staged(
     await syncFolder(dirname(path));
   } finally {
     await rm(temporary, { force: true });
-  }
-}
-
-/** A power failure does not undo the new name. Some file systems cannot do that for a folder. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync().catch(() => undefined);
-  } finally {
-    await folder.close();
   }
 }

@@ -50,6 +50,8 @@ export async function createAuthority(network: string, validity: Validity): Prom
 export class Authority {
   private constructor(
     readonly network: string,
+    /** Its certificate, in PEM. */
+    readonly pem: string,
     private readonly cert: x509.X509Certificate,
     private readonly key: webcrypto.CryptoKey,
   ) {}
@@ -63,7 +65,7 @@ export class Authority {
       if (!parsed.ca || network === undefined || !parsed.checkPrivateKey(privateKey)) throw notOfNetwork();
       const der = privateKey.export({ type: 'pkcs8', format: 'der' });
       const imported = await webcrypto.subtle.importKey('pkcs8', der, CA_ALGORITHM, false, ['sign']);
-      return new Authority(network, new x509.X509Certificate(cert), imported);
+      return new Authority(network, cert, new x509.X509Certificate(cert), imported);
     } catch (error) {
       throw error instanceof EnjambreError ? error : notOfNetwork(error);
     }

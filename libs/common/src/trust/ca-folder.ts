@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import { replaceFile } from '../files/new-file.js';
 import { systemErrorText } from '../system-error.js';
 import type { Credential } from './authority.js';
-import { OTHERS_MAY_READ } from './tls-store.js';
+import { exposureOf } from './private-key.js';
 
 /** Name of the folder of a CA in a data folder. */
 export const CA_FOLDER = 'ca';
@@ -33,11 +33,8 @@ export function hasCa(folder: string): boolean {
 export async function readCa(folder: string): Promise<Credential> {
   const paths = caPathsIn(folder);
   const [cert, key] = await Promise.all([paths.cert, paths.key].map(read));
-  const { mode } = await stat(paths.key);
-  if ((mode & OTHERS_MAY_READ) !== 0) {
-    const message = `every user of this machine can read the private key in ${paths.key}: run "chmod o-rwx ${paths.key}"`;
-    throw new EnjambreError('precondition', 'BAD_CA', message);
-  }
+  const exposure = await exposureOf(paths.key);
+  if (exposure !== undefined) throw new EnjambreError('precondition', 'BAD_CA', exposure);
   return { cert: cert ?? '', key: key ?? '' };
 }
 

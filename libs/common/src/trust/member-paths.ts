@@ -5,7 +5,8 @@ import { tlsPathsIn, type TlsPaths } from './tls-store.js';
 
 /** In the data folder of an agent. */
 const TLS_FOLDER = 'tls';
-const IDENTITY_FILE = 'identity.pem';
+/** The private key of an agent, in its data folder. */
+export const IDENTITY_FILE = 'identity.pem';
 
 /** The certificate that an agent got when it joined a network; its key is that of the agent. */
 export function memberPaths(dataDir: string): TlsPaths {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createAuthority } from './authority.js';
+import { Authority, createAuthority } from './authority.js';
 import { SelfIssuedTls } from './self-issued-tls.js';
 
 const DAY_MS = 86_400_000;
@@ -7,8 +7,8 @@ const DAY_MS = 86_400_000;
 test('a program with the CA renews its certificate at two thirds of its lifetime', async () => {
   const start = Date.now();
   let now = start;
-  const ca = await createAuthority('prod', { now, ttlMs: 365 * DAY_MS });
-  const tls = await SelfIssuedTls.create({ ca, role: 'tracker', clock: () => now });
+  const authority = await Authority.open(await createAuthority('prod', { now, ttlMs: 365 * DAY_MS }));
+  const tls = await SelfIssuedTls.create({ authority, role: 'tracker', clock: () => now });
   const first = tls.current;
   expect(first.identity).toMatchObject({ network: 'prod', role: 'tracker' });
   let changes = 0;

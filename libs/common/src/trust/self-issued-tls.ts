@@ -1,13 +1,13 @@
 import type { Role } from '@enjambre/core/trust/certified-identity';
 import { PeerIdentity } from '../identity/identity.js';
-import { Authority, type Credential } from './authority.js';
+import type { Authority } from './authority.js';
 import { isDue, type ProgramTls } from './program-tls.js';
 import { checkTls, type TlsMaterial } from './tls-material.js';
 
 const TTL_MS = 7 * 86_400_000;
 
 interface SelfIssuedInit {
-  readonly ca: Credential;
+  readonly authority: Authority;
   readonly role: Role;
   /** @default a new key, which is never written to a disk */
   readonly key?: string;
@@ -25,14 +25,12 @@ export class SelfIssuedTls implements ProgramTls {
     private material: TlsMaterial,
   ) {}
 
-  /** Throws `precondition`, BAD_CA. */
   static async create({
-    ca,
+    authority,
     role,
     key = PeerIdentity.generate().toPem(),
     clock = Date.now,
   }: SelfIssuedInit): Promise<SelfIssuedTls> {
-    const authority = await Authority.open(ca);
     const publicKey = PeerIdentity.fromPem(key).publicPem();
     const issue = async (): Promise<TlsMaterial> => {
       const now = clock();
@@ -43,7 +41,7 @@ export class SelfIssuedTls implements ProgramTls {
       );
       const file = (path: string, text: string) => ({ path, text });
       const files = {
-        ca: file('ca.crt', ca.cert),
+        ca: file('ca.crt', authority.pem),
         cert: file('its certificate', cert),
         key: file('its key', key),
       };

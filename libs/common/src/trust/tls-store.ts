@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import { systemErrorText } from '../system-error.js';
+import { exposureOf } from './private-key.js';
 import type { ProgramTls } from './program-tls.js';
 import { checkTls, type PemFile, type TlsMaterial } from './tls-material.js';
 
@@ -14,8 +15,6 @@ export interface TlsPaths {
 
 /** Names of the files in a folder, as Kubernetes and cert-manager name them. */
 const IN_FOLDER: TlsPaths = { ca: 'ca.crt', cert: 'tls.crt', key: 'tls.key' };
-/** In the mode of a file. */
-export const OTHERS_MAY_READ = 0o004;
 
 /** The paths in a folder. */
 export function tlsPathsIn(folder: string): TlsPaths {
@@ -81,9 +80,9 @@ function isSame(next: TlsMaterial, current: TlsMaterial): boolean {
 
 async function readKey(path: string): Promise<PemFile> {
   const file = await read(path);
-  const { mode } = await stat(path);
-  if ((mode & OTHERS_MAY_READ) === 0) return file;
-  throw bad(`every user of this machine can read the private key in ${path}: run "chmod o-rwx ${path}"`);
+  const exposure = await exposureOf(path);
+  if (exposure !== undefined) throw bad(exposure);
+  return file;
 }
 
 async function read(path: string): Promise<PemFile> {

@@ -13,8 +13,8 @@ export class BroughtPublications {
   ) {}
 
   /**
-   * Notes what a member brings of its file. True if one is the member's own. Whoever also brings that of another publisher
-   * shares a copy.
+   * Notes what a member brings of its file. True if one is the member's own. A member that also brings another
+   * publisher's record shares a copy.
    *
    * @param isCopy other peers already had the file
    */

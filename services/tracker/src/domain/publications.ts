@@ -33,7 +33,7 @@ export interface PublicationKeeper {
   forget(publication: Publication): void;
 }
 
-/** A publication as its publisher signed it, whoever brings it. */
+/** A publication as its publisher signed it, independent of the peer that sent it. */
 export interface SignedVersion {
   readonly publisher: Publication['publisher'];
   readonly name: string;

@@ -30,7 +30,7 @@ import { isThere, moveNew, removeEmpty } from './move-new.js';
 import { PartFiles } from './part-files.js';
 import { ReplacedEntry } from './replaced-entry.js';
 import { SealedFiles } from './sealed-files.js';
-import { syncFolder } from './sync-folder.js';
+import { syncFolder } from '@enjambre/common/files/sync-folder';
 
 const readFd = promisify(read);
 

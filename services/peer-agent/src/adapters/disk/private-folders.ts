@@ -2,7 +2,8 @@ import { lstat, realpath, stat } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
-import { IDENTITY_FILE, TOKEN_FILE } from '../state/secrets.js';
+import { IDENTITY_FILE } from '@enjambre/common/trust/member-paths';
+import { TOKEN_FILE } from '../state/secrets.js';
 
 export interface PrivateFoldersInit {
   /** The agent's data folder. */

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { BanArchive } from '../../app/ports/archives.js';
 import type { Ban } from '../../domain/ban-list.js';
 import { diskError } from '../disk/disk-errors.js';
-import { syncFolder } from '../disk/sync-folder.js';
+import { syncFolder } from '@enjambre/common/files/sync-folder';
 import { setAside } from './set-aside.js';
 
 const BANS_FILE = 'bans.json';

@@ -6,7 +6,7 @@ import { parseInfoHash, type InfoHash } from '@enjambre/core/ids';
 import pLimit from 'p-limit';
 import writeFileAtomic from 'write-file-atomic';
 import type { TransferRecord } from '../../domain/transfer-record.js';
-import { syncFolder } from '../disk/sync-folder.js';
+import { syncFolder } from '@enjambre/common/files/sync-folder';
 import { readIfThere } from './journal.js';
 import { setAside } from './set-aside.js';
 import { readFacts, writeFacts, type TransferFacts } from './transfer-facts.js';

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import type { InboxArchive } from '../../app/ports/archives.js';
 import type { InboxEntry } from '../../domain/inbox.js';
 import { diskError } from '../disk/disk-errors.js';
-import { syncFolder } from '../disk/sync-folder.js';
+import { syncFolder } from '@enjambre/common/files/sync-folder';
 import { readIfThere } from './journal.js';
 import { setAside } from './set-aside.js';
 

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Logger } from '@enjambre/common/log/logger';
 import { flagName } from '@enjambre/common/config/options';
 import { formatAddress, type TcpAddress } from '@enjambre/common/config/address';
@@ -140,7 +140,7 @@ export async function writeMember(
   { ca, cert }: TlsPaths,
   { authorities, certificate }: IssuedCertificate,
 ): Promise<void> {
-  await mkdir(join(ca, '..'), { recursive: true, mode: 0o700 });
+  await mkdir(dirname(ca), { recursive: true, mode: 0o700 });
   await replaceFile(ca, authorities, PUBLIC);
   await replaceFile(cert, certificate, PUBLIC);
 }

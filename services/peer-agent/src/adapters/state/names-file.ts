@@ -1,14 +1,10 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { parsePeerId } from '@enjambre/core/ids';
 import type { Logger } from '@enjambre/common/log/logger';
-import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import type { NameArchive } from '../../app/ports/archives.js';
 import type { KnownName } from '../../domain/known-names.js';
-import { diskError } from '../disk/disk-errors.js';
-import { syncFolder } from '../disk/sync-folder.js';
-import { readIfThere } from './journal.js';
-import { setAside } from './set-aside.js';
+import { ArchiveFile } from './archive-file.js';
 
 const NAMES_FILE = 'names.json';
 const VERSION = 1;
@@ -23,34 +19,9 @@ const fileSchema = z.object({
 });
 
 /** `names.json` in the data folder: the peer that this agent met first under each name. */
-export class NamesFile implements NameArchive {
-  readonly #path: string;
-
-  constructor(
-    folder: string,
-    private readonly log: Logger,
-  ) {
-    this.#path = join(folder, NAMES_FILE);
-  }
-
-  async load(): Promise<KnownName[]> {
-    const text = (await readIfThere(this.#path)).toString('utf8');
-    if (text === '') return [];
-    try {
-      return readNames(text);
-    } catch (error) {
-      await setAside(this.#path, error, this.log);
-      return [];
-    }
-  }
-
-  async save(known: readonly KnownName[]): Promise<void> {
-    try {
-      await writeFileAtomic(this.#path, writeNames(known), { mode: 0o600 });
-      await syncFolder(dirname(this.#path));
-    } catch (error) {
-      throw diskError(error, this.#path, 'other');
-    }
+export class NamesFile extends ArchiveFile<KnownName> implements NameArchive {
+  constructor(folder: string, log: Logger) {
+    super(join(folder, NAMES_FILE), { read: readNames, write: writeNames }, log);
   }
 }
 

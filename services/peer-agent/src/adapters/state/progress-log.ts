@@ -6,7 +6,7 @@ import { Bitfield } from '@enjambre/core/bitfield';
 import writeFileAtomic from 'write-file-atomic';
 import type { ProgressLog } from '../../app/ports/archives.js';
 import { diskError } from '../disk/disk-errors.js';
-import { syncFolder } from '../disk/sync-folder.js';
+import { syncFolder } from '@enjambre/common/files/sync-folder';
 import { Journal, readIfThere } from './journal.js';
 
 const CHECKSUM_BYTES = 32;

@@ -1,14 +1,10 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Logger } from '@enjambre/common/log/logger';
 import { parseInfoHash } from '@enjambre/core/ids';
 import { nameFault } from '@enjambre/core/names';
-import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import type { PublishedName, PublishedNameArchive } from '../../app/ports/archives.js';
-import { diskError } from '../disk/disk-errors.js';
-import { syncFolder } from '../disk/sync-folder.js';
-import { readIfThere } from './journal.js';
-import { setAside } from './set-aside.js';
+import { ArchiveFile } from './archive-file.js';
 import { publishedFromEntry, publishedSchema, publishedToEntry } from './transfer-facts.js';
 
 const PUBLISHED_FILE = 'published.json';
@@ -21,34 +17,9 @@ const entrySchema = publishedSchema.extend({
 const fileSchema = z.object({ version: z.literal(VERSION), names: z.array(entrySchema) });
 
 /** `published.json` in the data folder: the last version of names whose content was removed. */
-export class PublishedFile implements PublishedNameArchive {
-  readonly #path: string;
-
-  constructor(
-    folder: string,
-    private readonly log: Logger,
-  ) {
-    this.#path = join(folder, PUBLISHED_FILE);
-  }
-
-  async load(): Promise<PublishedName[]> {
-    const text = (await readIfThere(this.#path)).toString('utf8');
-    if (text === '') return [];
-    try {
-      return readPublished(text);
-    } catch (error) {
-      await setAside(this.#path, error, this.log);
-      return [];
-    }
-  }
-
-  async save(names: readonly PublishedName[]): Promise<void> {
-    try {
-      await writeFileAtomic(this.#path, writePublished(names), { mode: 0o600 });
-      await syncFolder(dirname(this.#path));
-    } catch (error) {
-      throw diskError(error, this.#path, 'other');
-    }
+export class PublishedFile extends ArchiveFile<PublishedName> implements PublishedNameArchive {
+  constructor(folder: string, log: Logger) {
+    super(join(folder, PUBLISHED_FILE), { read: readPublished, write: writePublished }, log);
   }
 }
 

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
+import { IDENTITY_FILE } from '@enjambre/common/trust/member-paths';
 import writeFileAtomic from 'write-file-atomic';
-import { syncFolder } from '../disk/sync-folder.js';
+import { syncFolder } from '@enjambre/common/files/sync-folder';
 import { readIfThere } from './journal.js';
 
-export const IDENTITY_FILE = 'identity.pem';
 export const TOKEN_FILE = 'control.token';
 /** A truncated file must not serve as a weak token. */
 const MIN_TOKEN_CHARS = 16;

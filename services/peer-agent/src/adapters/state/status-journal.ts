@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open, readdir, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { syncFolder } from '../disk/sync-folder.js';
+import { syncFolder } from '@enjambre/common/files/sync-folder';
 
 const NAME = /^download_status\.([1-9]\d{0,14})\.jsonl$/;
 

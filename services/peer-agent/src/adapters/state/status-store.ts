@@ -6,7 +6,7 @@ import type { Logger } from '@enjambre/common/log/logger';
 import { errnoOf } from '@enjambre/common/system-error';
 import type { InfoHash } from '@enjambre/core/ids';
 import type { TransferRecord } from '../../domain/transfer-record.js';
-import { syncFolder } from '../disk/sync-folder.js';
+import { syncFolder } from '@enjambre/common/files/sync-folder';
 import { setAside } from './set-aside.js';
 import {
   entryText,

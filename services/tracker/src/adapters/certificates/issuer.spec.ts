@@ -20,18 +20,20 @@ const DAY_MS = 24 * HOUR_MS;
 const start = Date.now();
 
 let ca: Credential;
+let authority: Authority;
 let folder: string;
 let now: number;
 let issuer: Issuer;
 
 beforeAll(async () => {
   ca = await createAuthority('prod', { now: start, ttlMs: 30 * DAY_MS });
+  authority = await Authority.open(ca);
 });
 
 beforeEach(async () => {
   now = start;
   folder = await mkdtemp(join(tmpdir(), 'enjambre-issuer-'));
-  issuer = await Issuer.open(ca, folder, () => now);
+  issuer = new Issuer(authority, folder, () => now);
 });
 
 afterEach(() => rm(folder, { recursive: true }));
@@ -86,7 +88,7 @@ describe('a CA that is online', () => {
       );
     const joined = await Promise.all(Array.from({ length: 8 }, joinOne));
     expect(joined.filter(Boolean)).toHaveLength(3);
-    issuer = await Issuer.open(ca, folder, () => now);
+    issuer = new Issuer(authority, folder, () => now);
     expect(await joinOne()).toBe(false);
     expect((await stat(join(folder, 'used-tokens.json'))).mode & 0o777).toBe(0o600);
   });
@@ -143,7 +145,6 @@ describe('a CA that is online', () => {
 
   test('does not renew what it has not issued for a token', async () => {
     const peer = PeerIdentity.generate();
-    const authority = await Authority.open(ca);
     const about = { role: 'agent', names: [], peerId: undefined } as const;
     const pem = await authority.issue(peer.publicPem(), about, { now, ttlMs: 60_000 });
     const short = new X509Certificate(pem);

@@ -1,6 +1,6 @@
 import { createPublicKey, type X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import { Authority, requestedKey, type Credential } from '@enjambre/common/trust/authority';
+import { requestedKey, type Authority } from '@enjambre/common/trust/authority';
 import { checkToken, refused } from '@enjambre/common/trust/join-tokens';
 import { EnjambreError } from '@enjambre/core/error';
 import { checkHolder, type CertifiedIdentity } from '@enjambre/core/trust/certified-identity';
@@ -20,24 +20,23 @@ export interface Issued {
 
 /** Issues certificates with the CA in a folder. */
 export class Issuer {
-  private constructor(
-    readonly authorities: string,
-    private readonly authority: Authority,
-    private readonly tokens: TokenFile,
-    private readonly clock: () => number,
-  ) {}
-
-  get network(): string {
-    return this.authority.network;
-  }
+  readonly #tokens: TokenFile;
 
   /**
    * @param folder for the uses of tokens
    * @param clock milliseconds since 1970
    */
-  static async open(ca: Credential, folder: string, clock: () => number): Promise<Issuer> {
-    const tokens = new TokenFile(join(folder, USED_TOKENS_FILE));
-    return new Issuer(ca.cert, await Authority.open(ca), tokens, clock);
+  constructor(
+    private readonly authority: Authority,
+    folder: string,
+    private readonly clock: () => number,
+  ) {
+    this.#tokens = new TokenFile(join(folder, USED_TOKENS_FILE));
+  }
+
+  /** The certificate of the CA, in PEM. */
+  get authorities(): string {
+    return this.authority.pem;
   }
 
   /** A first certificate, for a join token. Throws as the service of proto/enjambre/trust says. */
@@ -50,7 +49,7 @@ export class Issuer {
       throw refused('the join token is not for an agent: issue a certificate with "enjambre ca issue"');
     const identity = { network: this.authority.network, role, names, peerId: peerIdOf(createPublicKey(key)) };
     checkHolder(identity, { id: identity.peerId, name });
-    await this.tokens.use(terms, identity.peerId, now);
+    await this.#tokens.use(terms, identity.peerId, now);
     return this.#issue(key, identity);
   }
 

@@ -1,5 +1,10 @@
-import { errnoOf } from '@enjambre/common/system-error';
-import { SYSTEM_FILES, type DiskFiles } from './disk-files.js';
+import { open, type FileHandle } from 'node:fs/promises';
+import { errnoOf } from '../system-error.js';
+
+/** Opens folders; tests pass their own. */
+interface FolderFiles {
+  open(path: string, flags: 'r'): Promise<Pick<FileHandle, 'sync' | 'close'>>;
+}
 
 /**
  * Errors of file systems that cannot sync a folder, such as some FUSE and CIFS: they decide themselves when names
@@ -8,7 +13,7 @@ import { SYSTEM_FILES, type DiskFiles } from './disk-files.js';
 const CANNOT: ReadonlySet<string> = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR']);
 
 /** Makes names in a folder durable where possible: after a rename, the new name survives a power loss. */
-export async function syncFolder(path: string, files: Pick<DiskFiles, 'open'> = SYSTEM_FILES): Promise<void> {
+export async function syncFolder(path: string, files: FolderFiles = { open }): Promise<void> {
   const folder = await files.open(path, 'r');
   try {
     await folder.sync();
