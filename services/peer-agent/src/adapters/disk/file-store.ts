@@ -273,8 +273,8 @@ export class FileStore implements PieceStore {
 
   async identity(): Promise<string> {
     try {
-      const { dev, ino } = await lstat(this.#path, { bigint: true });
-      return `${dev}:${ino}`;
+      const { dev, ino, birthtimeNs } = await lstat(this.#path, { bigint: true });
+      return `${dev}:${ino}:${birthtimeNs}`; // An inode number is used again once its file is removed.
     } catch {
       return '';
     }
