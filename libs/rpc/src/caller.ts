@@ -7,6 +7,8 @@ import { streamOf } from './gate/grpc-internals.js';
 export interface CertifiedCaller {
   readonly identity: CertifiedIdentity;
   readonly certificate: X509Certificate;
+  /** The certificate that this server has shown to the client. */
+  readonly shown: () => X509Certificate | undefined;
 }
 
 const CLIENTS = new WeakMap<Http2Session, CertifiedCaller>();

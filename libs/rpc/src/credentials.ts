@@ -40,7 +40,12 @@ export interface Credentials {
 
 /** The identity of a client, or why it has none that counts here. */
 export type Client =
-  | { readonly identity: CertifiedIdentity; readonly certificate: X509Certificate }
+  | {
+      readonly identity: CertifiedIdentity;
+      readonly certificate: X509Certificate;
+      /** The certificate that this server has shown to it. */
+      readonly shown: () => X509Certificate | undefined;
+    }
   | { readonly identity?: undefined; readonly problem: EnjambreError };
 
 const INSECURE = credentials.createInsecure();

@@ -23,6 +23,7 @@ import { PLAINTEXT, type Credentials, type Expected } from './credentials.js';
 import { Dialer } from './dialer.js';
 import { HandlerFactory } from './handlers.js';
 import { streamOf } from './gate/grpc-internals.js';
+import { keyShownTo, serverKeyOf } from './server-key.js';
 import { GrpcServer } from './server.js';
 import { tlsCredentials } from './tls-credentials.js';
 
@@ -40,6 +41,8 @@ let address: string;
 /** Of each caller, whether its connection resumed a TLS session. */
 let resumed: boolean[] = [];
 let callers: (CertifiedIdentity | undefined)[] = [];
+/** Of each caller, the key that the server has shown to it. */
+let shown: (string | undefined)[] = [];
 const cleanup: (() => unknown)[] = [];
 
 beforeAll(async () => {
@@ -53,6 +56,7 @@ beforeAll(async () => {
 afterEach(async () => {
   callers = [];
   resumed = [];
+  shown = [];
   for (const undo of cleanup.splice(0).reverse()) await undo();
 });
 
@@ -63,6 +67,7 @@ async function serve(holder: Holder = { role: 'tracker' }): Promise<void> {
   const implementation = {
     listFiles: (call: object, ...rest: unknown[]) => {
       callers.push(certifiedCaller(call));
+      shown.push(keyShownTo(call)?.toString('hex'));
       resumed.push((streamOf(call)?.session?.socket as TLSSocket).isSessionReused());
       return Reflect.apply(answer, undefined, [call, ...rest]) as unknown;
     },
@@ -108,7 +113,30 @@ function askByChannel(secured: Credentials, expected: Expected): Promise<string>
 
 const as = (member: Member): Credentials => tlsCredentials(new MemberTls(member));
 
+/** The key of the server, as the client of a call knows it. */
+function keySeen(secured: Credentials): Promise<string | undefined> {
+  const client = new Dialer({ credentials: secured }).client(TrackerServiceClient, address, 'tracker');
+  cleanup.push(() => client.close());
+  return new Promise((resolve, reject) => {
+    const call = client.listFiles(REQUEST, (error) => {
+      if (error) reject(error);
+      else resolve(serverKeyOf(call)?.toString('hex'));
+    });
+  });
+}
+
 describe('a server with mutual TLS', () => {
+  test('and its client know by which key it has proved itself, also after that was replaced', async () => {
+    await serve();
+    const client = as(await network.member());
+    const first = await keySeen(client);
+    tls.renew(await network.member({ role: 'tracker' }));
+    const second = await keySeen(as(await network.member()));
+    expect(first).toHaveLength(64);
+    expect(second).not.toBe(first);
+    expect(shown).toEqual([first, second]);
+  });
+
   test('knows its client by its certificate', async () => {
     await serve();
     const peer = PeerIdentity.generate();

@@ -176,7 +176,8 @@ function clientOf(socket: Socket, own: CertifiedIdentity): Client {
   if (!socket.authorized) return { problem: noCertificate(unauthorized(socket.authorizationError)) };
   try {
     const identity = identityOf(certificate);
-    if (identity.network === own.network) return { identity, certificate };
+    if (identity.network === own.network)
+      return { identity, certificate, shown: () => socket.getX509Certificate() };
     return {
       problem: noCertificate(`your certificate is for the network ${identity.network}, not ${own.network}`),
     };

@@ -58,6 +58,11 @@ export class PeerIdentity {
     return this.sign(helloText(context, nonce));
   }
 
+  /** The same for a hello of version 2; see `bound-hello`. */
+  signBound(context: HelloContext, text: Uint8Array): Buffer {
+    return this.sign(boundText(context, text));
+  }
+
   /** The 64-byte signature of a text. Each kind of text begins with its own words, so that none can pass for another. */
   sign(text: Uint8Array): Buffer {
     return sign(null, text, this.key);
@@ -75,6 +80,15 @@ export function verifyHello(
   signature: Uint8Array,
 ): PeerId | undefined {
   return verifySigned(helloText(context, nonce), publicKey, signature);
+}
+
+/** The same for a hello of version 2; see `bound-hello`. */
+export function verifyBound(
+  context: HelloContext,
+  text: Uint8Array,
+  { publicKey, signature }: { readonly publicKey: Uint8Array; readonly signature: Uint8Array },
+): PeerId | undefined {
+  return verifySigned(boundText(context, text), publicKey, signature);
 }
 
 /** The peer that signed a text; see {@link verifyHello}. */
@@ -112,6 +126,10 @@ export function peerIdOfKey(publicKey: Uint8Array): PeerId {
 
 function helloText(context: HelloContext, nonce: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`enjambre ${context} hello v1\0`, 'ascii'), nonce]);
+}
+
+function boundText(context: HelloContext, text: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(`enjambre ${context} hello v2\0`, 'ascii'), text]);
 }
 
 /** The field of Curve25519 has 2^255 - 19 elements (RFC 8032). */

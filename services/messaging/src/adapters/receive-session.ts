@@ -1,13 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { greeted } from '@enjambre/rpc/gate/greeting';
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
-import { checkHello } from '@enjambre/common/identity/hello';
+import { checkHello, openHello } from '@enjambre/common/identity/hello';
 import { VERSION } from '@enjambre/common/version';
 import { EnjambreError } from '@enjambre/core/error';
 import { networkOf } from '@enjambre/core/network-of';
 import { checkHolder } from '@enjambre/core/trust/certified-identity';
 import { certifiedCaller } from '@enjambre/rpc/caller';
-import type { ReceiveRequest, ReceiveResponse } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
+import { keyShownTo } from '@enjambre/rpc/server-key';
+import {
+  ReceiverHello,
+  type ReceiveRequest,
+  type ReceiveResponse,
+} from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { MessageExchange } from '../app/message-exchange.js';
 import type { WindowOptions } from '../domain/delivery-window.js';
@@ -111,14 +116,14 @@ export class ReceiveSession {
       throw new EnjambreError('invalid', 'BAD_HELLO', 'the first message must be a hello');
     }
     const party = networkOf(this.#call.getPeer());
-    const peer = { ...checkHello('messaging', message.value, this.#nonce), party };
+    const terms = { nonce: this.#nonce, serverKey: keyShownTo(this.#call) };
+    const hello = openHello(message.value, ReceiverHello, terms);
+    const peer = { ...checkHello('messaging', hello, terms), party };
     checkHolder(certifiedCaller(this.#call), peer);
     this.#greeted = true;
     greeted(this.#call);
     clearTimeout(this.#helloTimer);
-    this.#open(peer, toDeliveryId(message.value.afterDeliveryId)).catch((error: unknown) =>
-      this.close(error),
-    );
+    this.#open(peer, toDeliveryId(hello.afterDeliveryId)).catch((error: unknown) => this.close(error));
   }
 
   async #open(peer: Caller, after: number): Promise<void> {

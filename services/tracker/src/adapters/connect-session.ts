@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { certifiedCaller } from '@enjambre/rpc/caller';
+import { keyShownTo } from '@enjambre/rpc/server-key';
 import { greeted } from '@enjambre/rpc/gate/greeting';
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
 import { isTraceparent, startSpan } from '@enjambre/common/tracing/tracing';
@@ -14,7 +15,7 @@ import type { DeltaEffect, Effect } from '../domain/effects.js';
 import type { Session } from '../domain/swarm.js';
 import { fromProblem, toBanClaim, toOffer, toReport } from './convert.js';
 import type { EndpointRules } from './endpoint-rules.js';
-import { acceptHello, toEpoch } from './hello.js';
+import { acceptHello } from './hello.js';
 import { Intake } from './intake.js';
 import { callerOf, trackerAt, type Caller } from './reach.js';
 import { Outbox } from './outbox.js';
@@ -166,12 +167,16 @@ export class ConnectSession implements SessionStream {
   }
 
   #welcome(hello: Hello): void {
-    const terms = { nonce: this.#nonce, caller: this.#caller, rules: this.#rules };
-    const { peer, refused } = acceptHello(hello, terms);
+    const binding = { nonce: this.#nonce, serverKey: keyShownTo(this.#call) };
+    const { peer, epoch, refused } = acceptHello(hello, {
+      ...binding,
+      caller: this.#caller,
+      rules: this.#rules,
+    });
     checkHolder(certifiedCaller(this.#call), peer);
     greeted(this.#call);
     this.#session = this.#hub.open(peer, this, {
-      epoch: toEpoch(hello.epoch),
+      epoch,
       trackerAt: trackerAt(this.#caller),
       party: this.#party,
     });

@@ -28,7 +28,7 @@ function greet(caller: Caller): ReturnType<typeof acceptHello> {
     signature: identity.signHello('tracker', nonce),
   });
   const rules = new EndpointRules(new AllowedHosts([]), { addresses: () => ['203.0.113.1'] });
-  return acceptHello(hello, { nonce, caller, rules });
+  return acceptHello(hello, { nonce, serverKey: undefined, caller, rules });
 }
 
 describe('an address that the tracker cannot verify', () => {

@@ -5,11 +5,11 @@ import {
   parseTcpAddress,
   type TcpAddress,
 } from '@enjambre/common/config/address';
-import { badHello, checkHello } from '@enjambre/common/identity/hello';
+import { badHello, checkHello, openHello, type ServiceTerms } from '@enjambre/common/identity/hello';
 import { messageOf } from '@enjambre/core/error';
 import { IpAddress } from '@enjambre/core/ip-address';
 import { labelsFault } from '@enjambre/core/labels';
-import type { Hello } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import { Hello } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { HERE, mainEndpoint, type PeerInfo } from '../domain/peer.js';
 import type { EndpointRules, Refusal } from './endpoint-rules.js';
 import { reachOf, type Caller } from './reach.js';
@@ -23,6 +23,8 @@ const HOST_NAME = /^[A-Za-z0-9._-]{1,253}$/;
 /** An accepted hello. */
 interface Introduction {
   readonly peer: PeerInfo;
+  /** Undefined if the agent sent none. */
+  readonly epoch: number | undefined;
   /** Its endpoints that agents elsewhere do not receive. */
   readonly refused: readonly { readonly endpoint: string; readonly reason: Refusal }[];
 }
@@ -34,9 +36,7 @@ interface JudgedClaim {
 }
 
 /** The values that a hello is checked against. */
-interface HelloTerms {
-  /** The nonce that the signature must cover. */
-  readonly nonce: Uint8Array;
+interface HelloTerms extends ServiceTerms {
   readonly caller: Caller;
   readonly rules: EndpointRules;
 }
@@ -46,10 +46,12 @@ interface HelloTerms {
  *
  * @throws `invalid` BAD_HELLO, `unauthenticated` BAD_SIGNATURE
  */
-export function acceptHello(hello: Hello, { nonce, caller, rules }: HelloTerms): Introduction {
+export function acceptHello(received: Hello, terms: HelloTerms): Introduction {
+  const { caller, rules } = terms;
+  const hello = openHello(received, Hello, terms);
   checkLabels(hello.labels);
   const claims = claimsOf(hello).map((claim) => ({ claim, reason: rules.refusalOf(claim, caller) }));
-  const { id, name } = checkHello('tracker', hello, nonce);
+  const { id, name } = checkHello('tracker', hello, terms);
   const { labels, version } = hello;
   const accepted = claims.filter(({ reason }) => reason === undefined);
   const verified = reachOf(
@@ -60,7 +62,8 @@ export function acceptHello(hello: Hello, { nonce, caller, rules }: HelloTerms):
   const refused = claims.flatMap(({ claim, reason }) =>
     reason === undefined ? [] : [{ endpoint: formatAddress(claim), reason }],
   );
-  return { peer: { id, name, endpoint: mainEndpoint(reach), reach, labels, version }, refused };
+  const peer = { id, name, endpoint: mainEndpoint(reach), reach, labels, version };
+  return { peer, epoch: toEpoch(hello.epoch), refused };
 }
 
 /**
@@ -83,7 +86,7 @@ export function checkLabels(labels: Hello['labels']): void {
 }
 
 /** Undefined if the agent sent none. Throws `invalid` BAD_HELLO. */
-export function toEpoch(epoch: bigint): number | undefined {
+function toEpoch(epoch: bigint): number | undefined {
   if (epoch > MAX_EPOCH) throw badHello('the epoch is after the year 9999');
   return epoch === 0n ? undefined : Number(epoch);
 }

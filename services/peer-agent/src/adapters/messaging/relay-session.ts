@@ -1,12 +1,15 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
+import { serverKeyOf } from '@enjambre/rpc/server-key';
 import { fromServiceError } from '@enjambre/rpc/status';
+import { signedHello } from '@enjambre/common/identity/hello';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
-import type {
-  Delivery,
-  MessagingServiceClient,
-  ReceiveRequest,
-  ReceiveResponse,
+import {
+  ReceiverHello,
+  type Delivery,
+  type MessagingServiceClient,
+  type ReceiveRequest,
+  type ReceiveResponse,
 } from '@enjambre/proto/gen/enjambre/messaging/v1/messaging';
 
 export interface RelaySessionListener {
@@ -91,13 +94,15 @@ export class RelaySession {
 
   #hello(nonce: Uint8Array): void {
     const { identity, name, version, cursor } = this.init;
-    const value = {
+    const hello: ReceiverHello = {
       publicKey: identity.publicKey,
-      signature: identity.signHello('messaging', nonce),
+      signature: Buffer.alloc(0),
       name,
       version,
       afterDeliveryId: cursor,
     };
+    const terms = { nonce, serverKey: serverKeyOf(this.#call) };
+    const value = signedHello(hello, ReceiverHello, { context: 'messaging', signer: identity, terms });
     this.#call.write({ message: { $case: 'hello', value } });
   }
 

@@ -1,4 +1,6 @@
-import { verifyHello } from '@enjambre/common/identity/identity';
+import { boundText, unboundHello, type HelloBinding } from '@enjambre/common/identity/bound-hello';
+import { fieldsOf } from '@enjambre/common/identity/hello';
+import { verifyBound, verifyHello } from '@enjambre/common/identity/identity';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import {
   infoHashFromBytes,
@@ -10,7 +12,7 @@ import {
 } from '@enjambre/core/ids';
 import { labelsFault, type Labels } from '@enjambre/core/labels';
 import { canonicalName } from '@enjambre/core/peer-names';
-import type { Hello } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
+import { Hello } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { CONTENT_CHANGED } from '../../app/ports/piece-store.js';
 import type { Serving, ServingDirectory } from '../../app/upload/serving.js';
 
@@ -20,6 +22,12 @@ export interface HelloTerms {
   readonly uploader: PeerId;
 }
 
+/** What a hello over this connection must be like. */
+interface HelloRules extends HelloTerms {
+  /** Over TLS version 2 is required; in plaintext earlier versions of the program send version 1. */
+  readonly overTls: boolean;
+}
+
 export interface Greeting {
   readonly peerId: PeerId;
   readonly name: string;
@@ -27,7 +35,7 @@ export interface Greeting {
   readonly serving: Serving;
 }
 
-/** The bytes to sign. */
+/** The bytes to sign in version 1. */
 export function helloTerms({ nonce, uploader }: HelloTerms, infohash: InfoHash): Buffer {
   return Buffer.concat([nonce, peerIdToBytes(uploader), infoHashToBytes(infohash)]);
 }
@@ -36,13 +44,14 @@ export function helloTerms({ nonce, uploader }: HelloTerms, infohash: InfoHash):
  * Verifies a downloader's hello. Throws `invalid` BAD_HELLO, `unauthenticated` BAD_SIGNATURE, `denied` BANNED,
  * `not-found` UNKNOWN_INFOHASH or CONTENT_CHANGED.
  */
-export function readHello(hello: Hello, terms: HelloTerms, directory: ServingDirectory): Greeting {
+export function readHello(received: Hello, terms: HelloRules, directory: ServingDirectory): Greeting {
+  if (received.signed === undefined && terms.overTls) throw unboundHello();
+  const hello = received.signed === undefined ? received : fieldsOf(received, Hello);
   const { peerId, infohash } = readIds(hello);
   const name = readName(hello);
   const fault = labelsFault(hello.labels);
   if (fault !== undefined) throw new EnjambreError('invalid', 'BAD_HELLO', fault);
-  const signed = verifyHello('peer', helloTerms(terms, infohash), hello.publicKey, hello.signature);
-  if (signed !== peerId) {
+  if (signerOf(hello, terms, infohash) !== peerId) {
     const message = 'the signature does not match the peer id and the challenge';
     throw new EnjambreError('unauthenticated', 'BAD_SIGNATURE', message);
   }
@@ -51,6 +60,17 @@ export function readHello(hello: Hello, terms: HelloTerms, directory: ServingDir
   const serving = directory.find(infohash);
   if (!serving) throw directory.hasChanged?.(infohash) === true ? hasChanged() : unknownInfohash();
   return { peerId, name, labels: hello.labels, serving };
+}
+
+/** What version 2 is bound to. */
+export function helloBinding({ nonce, uploader }: HelloTerms): HelloBinding {
+  return { nonce, server: peerIdToBytes(uploader) };
+}
+
+function signerOf(hello: Hello, terms: HelloTerms, infohash: InfoHash): PeerId | undefined {
+  if (hello.signed === undefined)
+    return verifyHello('peer', helloTerms(terms, infohash), hello.publicKey, hello.signature);
+  return verifyBound('peer', boundText(helloBinding(terms), hello.signed), hello);
 }
 
 function readIds(hello: Hello): { peerId: PeerId; infohash: InfoHash } {

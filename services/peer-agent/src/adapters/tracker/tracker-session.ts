@@ -1,15 +1,18 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
+import { serverKeyOf } from '@enjambre/rpc/server-key';
 import { fromServiceError } from '@enjambre/rpc/status';
 import { activeTraceparent } from '@enjambre/common/tracing/tracing';
+import { signedHello } from '@enjambre/common/identity/hello';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
-import type {
-  ConnectRequest,
-  ConnectResponse,
-  PeerDelta,
-  Problem,
-  TrackerServiceClient,
-  Welcome,
+import {
+  Hello,
+  type ConnectRequest,
+  type ConnectResponse,
+  type PeerDelta,
+  type Problem,
+  type TrackerServiceClient,
+  type Welcome,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 
 /** How this agent introduces itself to its tracker. */
@@ -90,13 +93,26 @@ export class TrackerSession {
     if (this.#end) return this.listener.closed(this.#end);
     if (!this.#nonce) throw new Error('a hello before the challenge');
     const { publicKey } = identity;
-    const signature = identity.signHello('tracker', this.#nonce);
     const labels = { ...description.labels };
     const endpoints = [...description.endpoints];
     const { name, version } = description;
     const [endpoint = ''] = endpoints;
-    const value = { publicKey, signature, name, version, endpoint, endpoints, labels, epoch: BigInt(epoch) };
-    this.send({ $case: 'hello', value });
+    const signature = Buffer.alloc(0);
+    const hello: Hello = {
+      publicKey,
+      signature,
+      name,
+      version,
+      endpoint,
+      endpoints,
+      labels,
+      epoch: BigInt(epoch),
+    };
+    const terms = { nonce: this.#nonce, serverKey: serverKeyOf(this.#call) };
+    this.send({
+      $case: 'hello',
+      value: signedHello(hello, Hello, { context: 'tracker', signer: identity, terms }),
+    });
   }
 
   /** Ends the session before it has begun, in favour of another. */

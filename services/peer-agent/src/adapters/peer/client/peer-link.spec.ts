@@ -87,7 +87,11 @@ beforeEach(() => {
       openSync: sync.open,
       openFetch: new FakeStream<FetchRequest, FetchResponse>().open,
       self: { peerId: peerNamed('self'), name: 'self', version: 'test' },
-      signer: { publicKey: Buffer.alloc(32), signHello: () => Buffer.alloc(64) },
+      signer: {
+        publicKey: Buffer.alloc(32),
+        signHello: () => Buffer.alloc(64),
+        signBound: () => Buffer.alloc(64),
+      },
       tell: (one) => void news.push(one),
       ended: () => (ended += 1),
     },

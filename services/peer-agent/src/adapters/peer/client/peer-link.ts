@@ -2,23 +2,24 @@ import { Bitfield } from '@enjambre/core/bitfield';
 import { EnjambreError } from '@enjambre/core/error';
 import { infoHashToBytes, peerIdToBytes, type InfoHash, type PeerId } from '@enjambre/core/ids';
 import type { Labels } from '@enjambre/core/labels';
+import { boundHello } from '@enjambre/common/identity/bound-hello';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import type { PieceLayout } from '@enjambre/core/layout';
 import { TokenBucket } from '@enjambre/core/token-bucket';
-import type {
-  Block,
-  FetchRequest,
-  FetchResponse,
-  Challenge,
+import {
   Hello,
-  SyncRequest,
-  SyncResponse,
+  type Block,
+  type FetchRequest,
+  type FetchResponse,
+  type Challenge,
+  type SyncRequest,
+  type SyncResponse,
 } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import type { BlockSource, PeerAddress, SourceNews } from '../../../app/ports/peers.js';
 import { BlockParts } from './block-parts.js';
 import { rejectFromWire } from '../convert.js';
 import { HaveNews } from '../have-news.js';
-import { helloTerms } from '../hello.js';
+import { helloBinding, helloTerms } from '../hello.js';
 import { HELLO_TIMEOUT_MS } from '../wire-constants.js';
 import type { MessageStream, StreamListener } from '@enjambre/rpc/message-stream';
 
@@ -32,7 +33,7 @@ export interface SelfDescription {
 }
 
 /** Proves the agent's identity. */
-export type HelloSigner = Pick<PeerIdentity, 'publicKey' | 'signHello'>;
+export type HelloSigner = Pick<PeerIdentity, 'publicKey' | 'signHello' | 'signBound'>;
 
 export interface LinkTarget {
   readonly peer: PeerAddress;
@@ -166,18 +167,17 @@ export class GrpcPeerLink implements BlockSource {
     };
   }
 
-  #onChallenge({ nonce, peerId }: Challenge): void {
+  #onChallenge({ nonce, peerId, takesSigned = false }: Challenge): void {
     if (this.#challenged) throw violation('a second challenge');
     this.#challenged = true;
     const { signer } = this.#parts;
     const { peer, infohash, have } = this.#target;
     this.#checkPeer(peerId);
-    const terms = helloTerms({ nonce, uploader: peer.peerId }, infohash);
-    const value = {
-      ...this.#hello,
-      publicKey: signer.publicKey,
-      signature: signer.signHello('peer', terms),
-    };
+    const terms = { nonce, uploader: peer.peerId };
+    const fields = { ...this.#hello, publicKey: signer.publicKey };
+    const value = takesSigned
+      ? boundHello(fields, Hello, { context: 'peer', signer, binding: helloBinding(terms) })
+      : { ...fields, signature: signer.signHello('peer', helloTerms(terms, infohash)) };
     this.#sync.write({ message: { $case: 'hello', value } });
     this.#sync.write({ message: { $case: 'bitfield', value: { bits: have.toBytes() } } });
   }

@@ -125,7 +125,9 @@ export class SyncSession implements Downloader {
       },
     });
     const peerId = peerIdToBytes(parts.self.peerId);
-    this.#write({ message: { $case: 'challenge', value: { nonce: this.#nonce, peerId } } });
+    this.#write({
+      message: { $case: 'challenge', value: { nonce: this.#nonce, peerId, takesSigned: true } },
+    });
   }
 
   /** Calls `listener` with the reason when the stream ends. Returns a function that unsubscribes. */
@@ -189,8 +191,10 @@ export class SyncSession implements Downloader {
   #onHello(hello: Parameters<typeof readHello>[0]): void {
     if (this.#who) throw unexpected('a second hello');
     const { directory, self } = this.#parts;
-    const who = readHello(hello, { nonce: this.#nonce, uploader: self.peerId }, directory);
-    checkHolder(certifiedCaller(this.#call), { id: who.peerId, name: who.name });
+    const certified = certifiedCaller(this.#call);
+    const terms = { nonce: this.#nonce, uploader: self.peerId, overTls: certified !== undefined };
+    const who = readHello(hello, terms, directory);
+    checkHolder(certified, { id: who.peerId, name: who.name });
     this.#who = who;
     greeted(this.#call);
     const { serving } = this.#who;
