@@ -16,7 +16,7 @@ import {
 import { spread } from './statistics.js';
 import { runSwarm, SLOW, SWARM_SETTINGS, type SwarmSample, type SwarmSetting } from './swarm.js';
 import { startAria2 } from './teams/aria2.js';
-import { startEnjambre } from './teams/enjambre.js';
+import { startEnjambre, startEnjambreWithTls } from './teams/enjambre.js';
 import { startLibtorrent } from './teams/libtorrent.js';
 import type { StartTeam } from './teams/team.js';
 
@@ -35,6 +35,7 @@ const ROOM = 1.2;
 
 const PROGRAMS: Readonly<Record<string, StartTeam>> = {
   enjambre: startEnjambre,
+  'enjambre with TLS': startEnjambreWithTls,
   libtorrent: startLibtorrent,
   aria2: startAria2,
 };

@@ -28,7 +28,7 @@ export function bufCurl(
 }
 
 /** The binary of this platform; stopping the script in `.bin` would leave it running. */
-function bufBinary(): string {
+export function bufBinary(): string {
   const folder = readdirSync(PACKAGES).find((name) => name.startsWith('buf-'));
   if (folder === undefined) throw new Error('@bufbuild/buf is not installed for this platform');
   return join(PACKAGES, folder, 'bin', 'buf');
