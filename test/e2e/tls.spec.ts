@@ -88,6 +88,24 @@ describe('a network with TLS', () => {
     expect(secrets.filter((secret) => bytes.includes(secret))).toEqual([]);
   });
 
+  test('blames no peer for what someone on the path changes: the download uses another connection', async () => {
+    const seeder = await swarm.startAgent('sam', ['--tracker', tracker, '--tls', await issue('sam')]);
+    const link = swarm.add(await RecordingLink.to(seeder.address, { faults: 2 }));
+    await seeder.process.stop();
+    const flags = ['--tracker', tracker, '--tls', folderOf('sam'), '--advertise', link.address];
+    // The link leads to the port that it had.
+    const sam = await swarm.startAgent('sam', [...flags, '--listen', seeder.address]);
+    const path = join(swarm.root, 'tampered.bin');
+    await writeRandomFile(path, 24 * MIB);
+    expect(await swarm.command(sam, ['share', path])).toMatchObject({ code: 0 });
+    const dora = await swarm.startAgent('dora', ['--tracker', tracker, '--tls', await issue('dora')]);
+    expect(await swarm.command(dora, ['get', 'tampered.bin'])).toMatchObject({ code: 0 });
+    expect((await readFile(path)).equals(await readFile(join(dora.downloadDir, 'tampered.bin')))).toBe(true);
+    expect(link.flipped).toBe(2);
+    for (const agent of [sam, dora])
+      expect((await swarm.command(agent, ['peers', '--banned', '--json'])).json).toEqual([]);
+  });
+
   test('answers a command by the role of its certificate', async () => {
     const files = ['files', '--tracker', swarm.trackerAddress];
     expect((await swarm.enjambre([...files, '--tls', folderOf('viewer')])).stdout).toContain(SECRET_NAME);
