@@ -5,7 +5,7 @@ import type { ClientCommand } from './client-command.js';
 import { onDisk, present, wholeNumber } from './option-values.js';
 import { append } from './service-options.js';
 
-const ACTIONS = ['init', 'issue', 'token'] as const;
+const ACTIONS = ['init', 'issue', 'token', 'revoke', 'ls'] as const;
 
 function role(value: string): string {
   if (isRole(value)) return value;
@@ -25,8 +25,8 @@ function lifetime(value: string): number {
 
 /** `enjambre ca`: the certificate authority of a network. */
 export const CA: ClientCommand = {
-  usage: 'ca <ACTION>',
-  summary: 'create the CA of a network, and issue certificates and join tokens for TLS',
+  usage: 'ca <ACTION> [PEER...]',
+  summary: 'create the CA of a network, issue certificates and join tokens for TLS, and revoke them',
   choices: { ACTION: ACTIONS },
   flags: [
     {
@@ -69,14 +69,20 @@ export const CA: ClientCommand = {
       description: 'token: number of machines that may join with it (default 1)',
       parse: wholeNumber(10_000),
     },
+    {
+      flags: '--serial <HEX>',
+      description: 'revoke: one certificate, by its serial number of `ca ls` (may be repeated)',
+      parse: (value: string, previous: readonly string[] | undefined) =>
+        append(present('--serial: a serial number is missing')(value), previous),
+    },
   ],
   notes: `
   enjambre ca init --network prod                          once; keep ca.key secret
   enjambre ca issue --role tracker --out /etc/enjambre/tls   then: enjambre tracker --tls /etc/enjambre/tls
   enjambre ca issue --name 'web-*' --out web-1             for an agent; copy the folder to its machine
   enjambre ca token --name 'web-*' --uses 20 --ttl 12h     for agents: enjambre agent --join TOKEN
+  enjambre ca revoke web-1                                 its connections end within seconds
   enjambre ca issue --role tracker --out /etc/enjambre/tls   again, to renew: the program uses it within seconds`,
   alone: true,
-  handle: async (session, [action = ''], given) =>
-    (await import('./commands/ca.js')).ca(session, action, given),
+  handle: async (session, args, given) => (await import('./commands/ca.js')).ca(session, args, given),
 };

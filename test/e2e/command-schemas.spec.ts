@@ -133,6 +133,8 @@ describe('docs/schemas/commands.json', () => {
     const issue = ['ca', 'issue', ...ca, '--out', join(swarm.root, 'tls'), '--name', 'web-*'];
     expect(await described(undefined, issue)).toEqual(['certificate']);
     expect(await described(undefined, ['ca', 'token', ...ca])).toEqual(['join_token']);
+    expect(await described(undefined, ['ca', 'revoke', 'web-*', ...ca])).toEqual(['revocation']);
+    expect(await described(undefined, ['ca', 'ls', ...ca])).toEqual(['issued_certificate']);
   });
 
   test('describes messages and rooms', async () => {

@@ -5,6 +5,7 @@ import { defaultDataDir } from '@enjambre/common/config/default-data-dir';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { systemErrorText } from '@enjambre/common/system-error';
 import { CA_FOLDER, caPathsIn, hasCa, readCa, writeCa } from '@enjambre/common/trust/ca-folder';
+import { recordIssued, recordOf } from '@enjambre/common/trust/issued-log';
 import { identityOf } from '@enjambre/common/trust/tls-material';
 import { tlsPathsIn } from '@enjambre/common/trust/tls-store';
 import { EnjambreError } from '@enjambre/core/error';
@@ -25,11 +26,27 @@ const PUBLIC = 0o644;
 const PRIVATE = 0o600;
 
 /** `enjambre ca`: creates a CA, and issues certificates. Makes no calls. */
-export async function ca(session: Session, action: string, given: Given): Promise<void> {
+export async function ca(
+  session: Session,
+  [action = '', ...refs]: readonly string[],
+  given: Given,
+): Promise<void> {
+  if (action !== 'revoke' && refs.length > 0)
+    throw new EnjambreError('invalid', 'USAGE', `ca ${action} takes no arguments, only flags`);
   if (action === 'init') return init(session, given);
   if (action === 'issue') return issue(session, given);
   if (action === 'token') return token(session, given);
-  throw new EnjambreError('invalid', 'USAGE', 'write `ca init`, `ca issue` or `ca token`');
+  const folder = caFolder(session, given);
+  if (action === 'ls') return (await import('./ca-revoke.js')).listAt(session, folder);
+  if (action === 'revoke') {
+    const serials = Array.isArray(given.serial) ? given.serial.map(String) : [];
+    return (await import('./ca-revoke.js')).revokeAt(session, { folder, refs, serials });
+  }
+  throw new EnjambreError(
+    'invalid',
+    'USAGE',
+    'write `ca init`, `ca issue`, `ca token`, `ca revoke` or `ca ls`',
+  );
 }
 
 async function init(session: Session, given: Given): Promise<void> {
@@ -60,7 +77,8 @@ async function issue(session: Session, given: Given): Promise<void> {
   if (out === undefined)
     throw new EnjambreError('invalid', 'USAGE', 'issue: name the folder for the certificate with --out');
   const folder = pathFrom(context, out);
-  const ca = await readCa(caFolder(session, given));
+  const caAt = caFolder(session, given);
+  const ca = await readCa(caAt);
   const paths = tlsPathsIn(folder);
   const known = (await exists(paths.key)) ? await readFile(paths.key, 'utf8') : undefined;
   const key = known ?? PeerIdentity.generate().toPem();
@@ -76,6 +94,7 @@ async function issue(session: Session, given: Given): Promise<void> {
     [paths.ca, ca.cert, PUBLIC],
     [paths.cert, cert, PUBLIC],
   ]);
+  await recordIssued(caAt, recordOf(cert)).catch(notWritable(caAt));
   const parsed = new X509Certificate(cert);
   const { peerId } = identityOf(parsed);
   const until = new Date(parsed.validTo).toISOString();

@@ -6,6 +6,7 @@ import { CA_FOLDER, hasCa, readCa, writeCa } from '@enjambre/common/trust/ca-fol
 import { issueToken } from '@enjambre/common/trust/join-tokens';
 import { hasJoined, memberPaths } from '@enjambre/common/trust/member-paths';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
+import { REVOCATIONS_FILE } from '@enjambre/common/trust/revocations';
 import { SelfIssuedTls } from '@enjambre/common/trust/self-issued-tls';
 import { writeMember } from '@enjambre/peer-agent/adapters/state/membership';
 import { FolderLock } from '@enjambre/peer-agent/adapters/state/folder-lock';
@@ -41,12 +42,13 @@ export async function openDevTrust(dataDir: string): Promise<DevTrust> {
   } finally {
     await lock.release();
   }
+  const revocations = join(folder, REVOCATIONS_FILE);
   const [tracker, messaging] = await Promise.all([
-    SelfIssuedTls.create({ authority, role: 'tracker' }),
-    SelfIssuedTls.create({ authority, role: 'messaging' }),
+    SelfIssuedTls.create({ authority, role: 'tracker', revocations }),
+    SelfIssuedTls.create({ authority, role: 'messaging', revocations }),
   ]);
   return {
-    tracker: { tls: tracker, issuer: new Issuer(authority, folder, Date.now) },
+    tracker: { tls: tracker, issuer: new Issuer(authority, { folder, revocations: tracker.revocations }) },
     messaging: { tls: messaging },
     joinToken: () => tokenOf(ca, authority.network),
   };

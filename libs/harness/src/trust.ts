@@ -1,6 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { Authority, createAuthority } from '@enjambre/common/trust/authority';
+import type { CaInFolder } from '@enjambre/common/trust/revoke';
+import { Revocations } from '@enjambre/common/trust/revocations';
 import { identityOf, type TlsMaterial } from '@enjambre/common/trust/tls-material';
 import type { CertifiedIdentity } from '@enjambre/core/trust/certified-identity';
 
@@ -35,6 +37,11 @@ export class TestNetwork {
     return new TestNetwork(credential.cert, credential.key, await Authority.open(credential));
   }
 
+  /** This CA as if its files were in a folder. */
+  inFolder(folder: string): CaInFolder {
+    return { folder, ca: { cert: this.ca, key: this.key }, network: this.authority.network };
+  }
+
   /** The certificate and key of a new member; an agent unless it says otherwise. */
   async member({
     peer = PeerIdentity.generate(),
@@ -57,6 +64,7 @@ export class TestNetwork {
 export class MemberTls {
   readonly #listeners: (() => void)[] = [];
   current: TlsMaterial;
+  readonly revocations = new Revocations({ files: [], authorities: () => this.current.authorities });
 
   constructor(member: Member) {
     this.current = materialOf(member);

@@ -1,7 +1,7 @@
 import { createSecureContext, type PeerCertificate } from 'node:tls';
 import { X509Certificate } from 'node:crypto';
 import { ChannelCredentials } from '@grpc/grpc-js';
-import { certificateHash } from '@enjambre/common/trust/join-tokens';
+import { certificateHash } from '@enjambre/common/trust/signed-by-ca';
 import { EnjambreError } from '@enjambre/core/error';
 import { readJoinToken } from '@enjambre/core/trust/join-token';
 import { CertificateServiceClient } from '@enjambre/proto/gen/enjambre/trust/v1/trust';

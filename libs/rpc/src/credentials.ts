@@ -45,6 +45,8 @@ export type Client =
       readonly certificate: X509Certificate;
       /** The certificate that this server has shown to it. */
       readonly shown: () => X509Certificate | undefined;
+      /** Why its certificate no longer counts: it has expired, or was revoked. Cheap: asked each second. */
+      readonly problemNow: () => EnjambreError | undefined;
     }
   | { readonly identity?: undefined; readonly problem: EnjambreError };
 

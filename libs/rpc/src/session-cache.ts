@@ -1,10 +1,12 @@
+import type { X509Certificate } from 'node:crypto';
+
 /** More than the servers that one program has connections to at a time. */
 const MAX_SESSIONS = 1000;
 
 interface CachedSession {
   readonly ticket: Buffer;
-  /** When the certificate of the server expires, in milliseconds since 1970: Node does not look at it again. */
-  readonly expiresAt: number;
+  /** That of the server: Node does not look at it again. */
+  readonly certificate: X509Certificate;
 }
 
 /** TLS sessions to resume, by server. The least recently used is dropped first. */
@@ -15,7 +17,7 @@ export class SessionCache {
   take(server: string, now: number): CachedSession | undefined {
     const session = this.#sessions.get(server);
     this.#sessions.delete(server);
-    return session && session.expiresAt > now ? session : undefined;
+    return session && Date.parse(session.certificate.validTo) > now ? session : undefined;
   }
 
   put(server: string, session: CachedSession): void {

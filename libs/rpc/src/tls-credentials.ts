@@ -15,7 +15,9 @@ import { shortId } from '@enjambre/core/ids';
 import type { CertifiedIdentity } from '@enjambre/core/trust/certified-identity';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
 import { identityOf, problemOfTime, type TlsMaterial } from '@enjambre/common/trust/tls-material';
+import { problemsOf } from './client-problems.js';
 import { PLAINTEXT, type Acceptor, type Client, type Credentials, type Expected } from './credentials.js';
+import { certificateOf, DialedServers } from './dialed-servers.js';
 import { noCertificate } from './no-certificate.js';
 import { SessionCache } from './session-cache.js';
 
@@ -24,7 +26,7 @@ export function credentialsFrom(tls: TlsSource | undefined): Credentials {
   return tls ? tlsCredentials(tls) : PLAINTEXT;
 }
 
-type TlsSource = Pick<ProgramTls, 'current' | 'onChange'>;
+type TlsSource = Pick<ProgramTls, 'current' | 'onChange' | 'revocations'>;
 
 /** AES-128 first: it is the cheapest for a processor with AES instructions, which the client decides. */
 const CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
@@ -39,17 +41,23 @@ export const SERVER_NAME = 'enjambre';
 export function tlsCredentials(source: TlsSource): Credentials {
   const context = renewedContext(source);
   const sessions = new SessionCache();
+  const servers = new DialedServers(source.revocations);
   source.onChange(() => {
     sessions.clear();
   });
+  source.revocations.onChange(() => {
+    sessions.clear();
+  });
   const checkServer = (expected: Expected) => (_host: string, certificate: PeerCertificate) =>
-    problemOfServer(certificate, { own: source.current.identity, expected });
+    problemOfServer(certificate, { own: source.current.identity, expected }) ??
+    servers.problemOf(new X509Certificate(certificate.raw));
   const channels = new Map<Expected, ChannelCredentials>();
   return {
     channel: (expected) => {
       // Also where the environment says that Node shall not check.
       const options = { checkServerIdentity: checkServer(expected), rejectUnauthorized: true };
-      const made = channels.get(expected) ?? ChannelCredentials.createFromSecureContext(context, options);
+      const made =
+        channels.get(expected) ?? servers.watch(ChannelCredentials.createFromSecureContext(context, options));
       // grpc-js shares connections by this object. Those to peers are not shared, and peers are many.
       if (typeof expected === 'string') channels.set(expected, made);
       return made;
@@ -68,19 +76,21 @@ export function tlsCredentials(source: TlsSource): Credentials {
         ...(resumed && { session: resumed.ticket }),
       });
       // A resumed session has no certificate here: it was checked when the first one began.
-      const expiresAt = (): number =>
-        resumed && socket.isSessionReused()
-          ? resumed.expiresAt
-          : Date.parse(socket.getPeerCertificate().valid_to);
+      const certificate = (): X509Certificate | undefined =>
+        resumed && socket.isSessionReused() ? resumed.certificate : certificateOf(socket);
       socket.on('session', (ticket) => {
-        sessions.put(server, { ticket, expiresAt: expiresAt() });
+        const its = certificate();
+        if (its) sessions.put(server, { ticket, certificate: its });
+      });
+      socket.once('secureConnect', () => {
+        servers.add(socket, certificate());
       });
       return socket;
     },
     readyEvent: 'secureConnect',
     scheme: 'https',
     acceptor: tlsAcceptor(source),
-    clientOf: (socket) => clientOf(socket, source.current.identity),
+    clientOf: (socket) => clientOf(socket, source),
   };
 }
 
@@ -167,7 +177,8 @@ function wrongServer(what: string): EnjambreError {
 }
 
 /** Who the client of an accepted connection is. */
-function clientOf(socket: Socket, own: CertifiedIdentity): Client {
+function clientOf(socket: Socket, source: TlsSource): Client {
+  const own = source.current.identity;
   const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
   if (!(socket instanceof TLSSocket) || !certificate) return { problem: noCertificate(NO_CERTIFICATE) };
   // A resumed session was checked when it began: the time may have run out since.
@@ -176,11 +187,15 @@ function clientOf(socket: Socket, own: CertifiedIdentity): Client {
   if (!socket.authorized) return { problem: noCertificate(unauthorized(socket.authorizationError)) };
   try {
     const identity = identityOf(certificate);
-    if (identity.network === own.network)
-      return { identity, certificate, shown: () => socket.getX509Certificate() };
-    return {
-      problem: noCertificate(`your certificate is for the network ${identity.network}, not ${own.network}`),
-    };
+    if (identity.network !== own.network) {
+      const message = `your certificate is for the network ${identity.network}, not ${own.network}`;
+      return { problem: noCertificate(message) };
+    }
+    const problemNow = problemsOf({ identity, certificate }, source.revocations);
+    const problem = problemNow();
+    return problem
+      ? { problem }
+      : { identity, certificate, problemNow, shown: () => socket.getX509Certificate() };
   } catch (error) {
     return { problem: noCertificate(`your certificate cannot be used: ${messageOf(error)}`) };
   }

@@ -1,7 +1,9 @@
 import { scopeOf, type ConfigSources } from '@enjambre/common/config/config-file';
 import { resolveOptions, type Environment, type Flags } from '@enjambre/common/config/options';
+import { join } from 'node:path';
 import { openTls } from '@enjambre/common/config/tls-options';
 import { loadMetrics } from '@enjambre/common/metrics/load-metrics';
+import { REVOCATIONS_FILE } from '@enjambre/common/trust/revocations';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
 import { trackerOptions, type TrackerConfig } from './config.js';
 import { createTracker, type TrackerOverrides } from './service.js';
@@ -18,8 +20,11 @@ async function openTrust(config: TrackerConfig): Promise<Pick<TrackerOverrides, 
     import('@enjambre/common/trust/self-issued-tls'),
   ]);
   const authority = await Authority.open(await readCa(config.ca));
-  const issuer = new Issuer(authority, config.ca, Date.now);
-  return { tls: tls ?? (await SelfIssuedTls.create({ authority, role: 'tracker' })), issuer };
+  const revocations = join(config.ca, REVOCATIONS_FILE);
+  tls?.revocations.addFile(revocations);
+  await tls?.revocations.review();
+  const own = tls ?? (await SelfIssuedTls.create({ authority, role: 'tracker', revocations }));
+  return { tls: own, issuer: new Issuer(authority, { folder: config.ca, revocations: own.revocations }) };
 }
 
 /**

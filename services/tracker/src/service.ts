@@ -154,13 +154,14 @@ interface CallSurroundings extends NetworkSurroundings {
 
 /** The tracker's calls, and those of them that stay open. */
 function composeCalls(
-  { config, host, log, clock, random, events, hub, network, operator }: CallSurroundings,
+  { config, overrides, host, log, clock, random, events, hub, network, operator }: CallSurroundings,
   limits: { readonly timeouts: ConnectTimeouts; readonly maxStreams: number },
 ): { implementation: TrackerServiceServer; streams: [ConnectHandler, EventWatchers] } {
   const handlers = new HandlerFactory({ domain: 'enjambre.tracker', log });
   const rules = new EndpointRules(config.allowEndpoints, host);
   const servesOthers = !isLoopbackHost(config.listen.host);
-  const agents = new ConnectHandler({ hub, handlers, rules, servesOthers, ...limits });
+  const revocations = overrides.tls?.revocations;
+  const agents = new ConnectHandler({ hub, handlers, rules, servesOthers, revocations, ...limits });
   const watchers = new EventWatchers(events, 'tracker');
   const implementation: TrackerServiceServer = {
     connect: (call) => agents.accept(call),

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { joinToken, readJoinToken, signedPart } from '@enjambre/core/trust/join-token';
 import { createAuthority, type Credential } from './authority.js';
-import { certificateHash, checkToken, issueToken } from './join-tokens.js';
+import { checkToken, issueToken } from './join-tokens.js';
+import { certificateHash } from './signed-by-ca.js';
 
 const now = Date.now();
 const terms = { network: 'prod', role: 'agent', names: ['web-*'], uses: 2, expiresAt: now + 60_000 } as const;

@@ -1,21 +1,14 @@
-import { createHash, randomBytes, sign, verify, X509Certificate } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { EnjambreError } from '@enjambre/core/error';
 import { formatDuration } from '@enjambre/core/format-duration';
 import { joinToken, readJoinToken, signedPart, type JoinTerms } from '@enjambre/core/trust/join-token';
 import type { Credential } from './authority.js';
-
-/** No other text that a CA signs begins so. */
-const CONTEXT = 'enjambre join token v1\0';
-
-/** SHA-256 of a certificate in DER, in hex digits. */
-export function certificateHash(pem: string): string {
-  return createHash('sha256').update(new X509Certificate(pem).raw).digest('hex');
-}
+import { certificateHash, signatureBy, signerOf } from './signed-by-ca.js';
 
 /** Creates a token that the CA has signed. */
-export function issueToken({ cert, key }: Credential, terms: Omit<JoinTerms, 'id' | 'ca'>): string {
-  const signed = signedPart({ ...terms, id: randomBytes(16).toString('hex'), ca: certificateHash(cert) });
-  return joinToken(signed, sign('sha256', textOf(signed), key).toString('base64url'));
+export function issueToken(ca: Credential, terms: Omit<JoinTerms, 'id' | 'ca'>): string {
+  const signed = signedPart({ ...terms, id: randomBytes(16).toString('hex'), ca: certificateHash(ca.cert) });
+  return joinToken(signed, signatureBy(ca, 'join token', signed));
 }
 
 /**
@@ -26,10 +19,10 @@ export function issueToken({ cert, key }: Credential, terms: Omit<JoinTerms, 'id
  */
 export function checkToken(text: string, caCert: string, now: number): JoinTerms {
   const { terms, signed, signature } = readJoinToken(text);
-  const authority = new X509Certificate(caCert);
+  const authorities = [new X509Certificate(caCert)];
   const isOurs =
     terms.ca === certificateHash(caCert) &&
-    verify('sha256', textOf(signed), authority.publicKey, Buffer.from(signature, 'base64url'));
+    signerOf({ signed, signature, signer: caCert }, 'join token', { authorities, now });
   if (!isOurs) throw refused('the join token is of another CA: ask for a token of this network');
   if (now >= terms.expiresAt)
     throw refused(`the join token expired ${formatDuration(now - terms.expiresAt)} ago: ask for a new one`);
@@ -39,8 +32,4 @@ export function checkToken(text: string, caCert: string, now: number): JoinTerms
 /** The error for a token that is good for no certificate. */
 export function refused(message: string): EnjambreError {
   return new EnjambreError('denied', 'JOIN_TOKEN_REFUSED', message);
-}
-
-function textOf(signed: string): Buffer {
-  return Buffer.from(CONTEXT + signed);
 }

@@ -1,8 +1,11 @@
+import type { Revocations } from './revocations.js';
 import type { TlsMaterial } from './tls-material.js';
 
 /** The certificate of a program, and the CAs that it trusts. Both may be replaced while it runs. */
 export interface ProgramTls {
   readonly current: TlsMaterial;
+  /** What the CAs have revoked. */
+  readonly revocations: Revocations;
   /** Calls `listener` whenever {@link current} is replaced. */
   onChange(listener: () => void): void;
   /**

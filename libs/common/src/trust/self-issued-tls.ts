@@ -2,6 +2,7 @@ import type { Role } from '@enjambre/core/trust/certified-identity';
 import { PeerIdentity } from '../identity/identity.js';
 import type { Authority } from './authority.js';
 import { isDue, type ProgramTls } from './program-tls.js';
+import { Revocations } from './revocations.js';
 import { checkTls, type TlsMaterial } from './tls-material.js';
 
 const TTL_MS = 7 * 86_400_000;
@@ -11,6 +12,8 @@ interface SelfIssuedInit {
   readonly role: Role;
   /** @default a new key, which is never written to a disk */
   readonly key?: string;
+  /** File with the lists of the CA. */
+  readonly revocations: string;
   /** Milliseconds since 1970. @default Date.now */
   readonly clock?: () => number;
 }
@@ -18,16 +21,25 @@ interface SelfIssuedInit {
 /** The certificate of a program that has the CA: it issues and renews its own. */
 export class SelfIssuedTls implements ProgramTls {
   readonly #listeners = new Set<() => void>();
+  readonly revocations: Revocations;
 
   private constructor(
     private readonly issue: () => Promise<TlsMaterial>,
     private readonly clock: () => number,
     private material: TlsMaterial,
-  ) {}
+    file: string,
+  ) {
+    this.revocations = new Revocations({
+      files: [file],
+      authorities: () => this.material.authorities,
+      clock,
+    });
+  }
 
   static async create({
     authority,
     role,
+    revocations,
     key = PeerIdentity.generate().toPem(),
     clock = Date.now,
   }: SelfIssuedInit): Promise<SelfIssuedTls> {
@@ -47,7 +59,9 @@ export class SelfIssuedTls implements ProgramTls {
       };
       return checkTls(files, now);
     };
-    return new SelfIssuedTls(issue, clock, await issue());
+    const tls = new SelfIssuedTls(issue, clock, await issue(), revocations);
+    await tls.revocations.review();
+    return tls;
   }
 
   get current(): TlsMaterial {

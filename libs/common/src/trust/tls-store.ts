@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { EnjambreError } from '@enjambre/core/error';
 import { systemErrorText } from '../system-error.js';
 import { exposureOf } from './private-key.js';
 import type { ProgramTls } from './program-tls.js';
+import { REVOCATIONS_FILE, Revocations } from './revocations.js';
 import { checkTls, type PemFile, type TlsMaterial } from './tls-material.js';
 
 /** Paths of the PEM files of a program. */
@@ -28,15 +29,21 @@ export function tlsPathsIn(folder: string): TlsPaths {
 /** The credentials of a program, from files that may change. */
 export class TlsStore implements ProgramTls {
   readonly #listeners = new Set<() => void>();
+  readonly revocations: Revocations;
 
   private constructor(
     private readonly paths: TlsPaths,
     private material: TlsMaterial,
-  ) {}
+  ) {
+    const files = [join(dirname(paths.cert), REVOCATIONS_FILE)];
+    this.revocations = new Revocations({ files, authorities: () => this.material.authorities });
+  }
 
-  /** Reads and checks the files. Throws `precondition`, BAD_CERTIFICATE. */
+  /** Reads and checks the files. Throws `precondition`, BAD_CERTIFICATE or BAD_REVOCATIONS. */
   static async open(paths: TlsPaths): Promise<TlsStore> {
-    return new TlsStore(paths, await loadTls(paths));
+    const store = new TlsStore(paths, await loadTls(paths));
+    await store.revocations.review();
+    return store;
   }
 
   get current(): TlsMaterial {

@@ -6,6 +6,8 @@ import type { ProgramTls } from './program-tls.js';
 
 /** Files are read this often: notifications miss the folders that Kubernetes swaps. */
 const REVIEW_MS = 5000;
+/** Lists of revoked certificates are read more often: a revocation is in use within seconds. */
+const REVOCATIONS_MS = 1000;
 
 export interface TlsWatchComponents {
   readonly log: Logger;
@@ -15,22 +17,29 @@ export interface TlsWatchComponents {
 
 /** Puts renewed certificate files to use while a program runs. */
 export class TlsWatch implements Startable {
-  #timer: Timer | undefined;
+  #timers: Timer[] = [];
   /** Why the files cannot be used: logged once. */
   #problem: string | undefined;
 
   constructor(
     private readonly parts: TlsWatchComponents,
-    private readonly tls: Pick<ProgramTls, 'review' | 'current'>,
+    private readonly tls: Pick<ProgramTls, 'review' | 'current' | 'revocations'>,
   ) {}
 
   start(): Promise<void> {
-    this.#timer = (this.parts.clock ?? SYSTEM_CLOCK).every(REVIEW_MS, () => void this.review());
+    const clock = this.parts.clock ?? SYSTEM_CLOCK;
+    this.tls.revocations.onChange(() => {
+      this.#logRevocations();
+    });
+    this.#timers = [
+      clock.every(REVIEW_MS, () => void this.review()),
+      clock.every(REVOCATIONS_MS, () => void this.#reviewRevocations()),
+    ];
     return Promise.resolve();
   }
 
   stop(): Promise<void> {
-    this.#timer?.cancel();
+    for (const timer of this.#timers) timer.cancel();
     return Promise.resolve();
   }
 
@@ -48,5 +57,22 @@ export class TlsWatch implements Startable {
       this.#problem = problem;
       log.warn({ err: error }, `the certificate cannot be renewed: ${problem}`);
     }
+  }
+
+  /** A file that cannot be read stays as it was read last, and is reported once: until it changes it is not read again. */
+  async #reviewRevocations(): Promise<void> {
+    try {
+      await this.tls.revocations.review();
+    } catch (error) {
+      this.parts.log.warn(
+        { err: error },
+        `the list of revoked certificates stays as it was: ${messageOf(error)}`,
+      );
+    }
+  }
+
+  #logRevocations(): void {
+    const { size } = this.tls.revocations;
+    this.parts.log.info({ revocations: size }, `revoked certificates: ${size}`);
   }
 }

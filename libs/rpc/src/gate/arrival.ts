@@ -14,7 +14,9 @@ export class Arrival {
     readonly connection: Connection,
     readonly serve: () => void,
   ) {
+    connection.streams.add(stream);
     stream.once('close', () => {
+      connection.streams.delete(stream);
       for (const end of [...this.#ends]) end();
     });
   }

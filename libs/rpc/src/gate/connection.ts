@@ -1,4 +1,4 @@
-import { constants, type ServerHttp2Session } from 'node:http2';
+import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { EnjambreError } from '@enjambre/core/error';
 import { TokenBucket } from '@enjambre/core/token-bucket';
@@ -29,6 +29,8 @@ export class Connection {
   session: ServerHttp2Session | undefined;
   /** Who the client is; undefined without TLS. */
   client: Client | undefined;
+  /** Its open calls. */
+  readonly streams = new Set<ServerHttp2Stream>();
   readonly #conduct = new Map<Conduct, TokenBucket>();
 
   constructor(

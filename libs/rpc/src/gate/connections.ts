@@ -9,6 +9,7 @@ import type { Credentials } from '../credentials.js';
 import { noteClient } from '../caller.js';
 import { Connection, type Conduct } from './connection.js';
 import { UNUSED_MS } from './limits.js';
+import { refuseStream } from './refusal.js';
 import type { Refusals } from './refusals.js';
 import { TurnAway } from './turn-away.js';
 
@@ -42,6 +43,7 @@ export class Connections {
     });
     this.#review = parts.clock.every(REVIEW_MS, () => {
       this.#endUnused();
+      this.#endUncertified();
       parts.budgets.prune(this.#now());
     });
   }
@@ -143,6 +145,17 @@ export class Connections {
       // The set is in the order of arrival.
       if (this.#now() - connection.sinceMs < UNUSED_MS) return;
       connection.socket.destroy();
+    }
+  }
+
+  /** Certificates expire, and are revoked, while connections are open. */
+  #endUncertified(): void {
+    for (const connection of this.#open.values()) {
+      const problem = connection.client?.identity && connection.client.problemNow();
+      if (!problem || connection.ended) continue;
+      // Each call gets the reason; its connection ends after that.
+      for (const stream of [...connection.streams]) refuseStream(stream, problem);
+      this.end(connection, problem);
     }
   }
 

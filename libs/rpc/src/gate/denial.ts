@@ -1,6 +1,4 @@
-import { noCertificate } from '../no-certificate.js';
 import { EnjambreError } from '@enjambre/core/error';
-import { problemOfTime } from '@enjambre/common/trust/tls-material';
 import { isPublic, mayCall, rolesAt } from '@enjambre/core/trust/policy';
 import type { Connection } from './connection.js';
 
@@ -8,9 +6,8 @@ import type { Connection } from './connection.js';
 export function denialOf({ client }: Pick<Connection, 'client'>, path: string): EnjambreError | undefined {
   if (!client || isPublic(path)) return undefined;
   if (!client.identity) return client.problem;
-  // The connection may be older than that.
-  const late = problemOfTime(client.certificate, Date.now());
-  if (late !== undefined) return noCertificate(`your certificate ${late}`);
+  const problem = client.problemNow();
+  if (problem) return problem;
   if (mayCall(client.identity, path)) return undefined;
   const needed = rolesAt(path).join(' or ');
   const message = `a certificate with the role ${client.identity.role} does not allow this call: use one with the role ${needed}`;

@@ -1,4 +1,5 @@
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
+import type { Revocations } from '@enjambre/common/trust/revocations';
 import { EnjambreError } from '@enjambre/core/error';
 import { ConnectSession, type ConnectCall, type ConnectTimeouts } from './connect-session.js';
 import type { EndpointRules } from './endpoint-rules.js';
@@ -13,6 +14,8 @@ interface ConnectHandlerOptions {
   readonly rules: EndpointRules;
   /** True if agents on other hosts can reach this tracker. */
   readonly servesOthers: boolean;
+  /** What the CAs have revoked, for all agents. Undefined without TLS. */
+  readonly revocations: Revocations | undefined;
 }
 
 /** Handles Connect: tracks all open streams and ends them when the tracker stops. */
@@ -23,6 +26,9 @@ export class ConnectHandler {
 
   constructor(options: ConnectHandlerOptions) {
     this.#options = options;
+    options.revocations?.onChange(() => {
+      for (const session of this.#open.values()) session.tellRevocations();
+    });
   }
 
   accept(call: ConnectCall): void {

@@ -3,6 +3,7 @@ import { certifiedCaller } from '@enjambre/rpc/caller';
 import { keyShownTo } from '@enjambre/rpc/server-key';
 import { greeted } from '@enjambre/rpc/gate/greeting';
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
+import type { Revocations } from '@enjambre/common/trust/revocations';
 import { isTraceparent, startSpan } from '@enjambre/common/tracing/tracing';
 import { VERSION } from '@enjambre/common/version';
 import { EnjambreError } from '@enjambre/core/error';
@@ -39,6 +40,7 @@ interface ConnectSessionOptions {
   readonly rules: EndpointRules;
   /** True if agents on other hosts can reach this tracker. */
   readonly servesOthers: boolean;
+  readonly revocations: Pick<Revocations, 'size' | 'text'> | undefined;
 }
 
 const NONCE_BYTES = 32;
@@ -56,6 +58,7 @@ export class ConnectSession implements SessionStream {
   readonly #party: string;
   readonly #rules: EndpointRules;
   readonly #servesOthers: boolean;
+  readonly #revocations: ConnectSessionOptions['revocations'];
   readonly #nonce = randomBytes(NONCE_BYTES);
   readonly #helloTimer: NodeJS.Timeout;
   /** Set by the hello. */
@@ -64,14 +67,15 @@ export class ConnectSession implements SessionStream {
   #request: ConnectRequest | undefined;
   #ended = false;
 
-  constructor({ call, hub, handlers, timeouts, rules, servesOthers }: ConnectSessionOptions) {
+  constructor({ call, hub, handlers, timeouts, ...options }: ConnectSessionOptions) {
     this.#call = call;
     this.#hub = hub;
     this.#handlers = handlers;
     this.#caller = callerOf({ peer: call.getPeer(), metadata: call.metadata });
     this.#party = networkOf(call.getPeer());
-    this.#rules = rules;
-    this.#servesOthers = servesOthers;
+    this.#rules = options.rules;
+    this.#servesOthers = options.servesOthers;
+    this.#revocations = options.revocations;
     this.#intake = new Intake(call);
     const reader = {
       write: (message: ConnectResponse) => call.write(message),
@@ -97,6 +101,13 @@ export class ConnectSession implements SessionStream {
 
   reject(error: EnjambreError): void {
     if (this.#request) this.#outbox.send(fromProblem(this.#request, error));
+  }
+
+  /** Passes on what the CAs have revoked, if the agent was welcomed. */
+  tellRevocations(): void {
+    if (!this.#session || !this.#revocations || this.#revocations.size === 0) return;
+    const value = { revocations: this.#revocations.text };
+    this.#outbox.send({ message: { $case: 'trustNews', value } });
   }
 
   /**
@@ -194,6 +205,7 @@ export class ConnectSession implements SessionStream {
       time: new Date(this.#hub.clock()),
     };
     this.#outbox.send({ message: { $case: 'welcome', value } });
+    this.tellRevocations();
   }
 
   #handle(session: Session, { message }: ConnectRequest): Effect[] {

@@ -7,6 +7,7 @@ import type { PeerIdentity } from '@enjambre/common/identity/identity';
 import { replaceFile } from '@enjambre/common/files/new-file';
 import { isDue, type ProgramTls } from '@enjambre/common/trust/program-tls';
 import { hasJoined, memberPaths } from '@enjambre/common/trust/member-paths';
+import type { Revocations } from '@enjambre/common/trust/revocations';
 import { checkTls, type TlsMaterial } from '@enjambre/common/trust/tls-material';
 import { TlsStore, type TlsPaths } from '@enjambre/common/trust/tls-store';
 import { EnjambreError } from '@enjambre/core/error';
@@ -117,6 +118,10 @@ class Membership implements ProgramTls {
 
   get current(): TlsMaterial {
     return this.store.current;
+  }
+
+  get revocations(): Revocations {
+    return this.store.revocations;
   }
 
   onChange(listener: () => void): void {

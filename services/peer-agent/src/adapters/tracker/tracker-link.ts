@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events';
-import { EnjambreError } from '@enjambre/core/error';
+import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { infoHashFromBytes, infoHashToBytes, type InfoHash } from '@enjambre/core/ids';
 import type { Dialer } from '@enjambre/rpc/dialer';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
+import type { Revocations } from '@enjambre/common/trust/revocations';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import { firstOf, type Attempt } from '@enjambre/common/async/first-of';
@@ -11,6 +12,7 @@ import type {
   PeerDelta,
   Problem,
   RefusedEndpoint,
+  TrustNews,
   Welcome,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type {
@@ -40,6 +42,8 @@ export interface TrackerLinkComponents {
   readonly dialer: Dialer;
   readonly identity: PeerIdentity;
   readonly log: Logger;
+  /** What the CAs have revoked, of which the tracker sends news. Undefined without TLS. */
+  readonly revocations?: Pick<Revocations, 'learn'> | undefined;
 }
 
 export interface TrackerLinkInit {
@@ -254,6 +258,15 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
     const { reason, infohash } = problem;
     if (reason === 'PUBLICATION_IN_FUTURE' && infohash.length === 32)
       this.#onFuture?.(infoHashFromBytes(infohash));
+  }
+
+  trustNews({ revocations }: TrustNews): void {
+    this.#parts.revocations?.learn(revocations).catch((err: unknown) => {
+      this.#parts.log.warn(
+        { err },
+        `the list of revoked certificates of the tracker is not kept: ${messageOf(err)}`,
+      );
+    });
   }
 
   closed(error: EnjambreError): void {

@@ -12,6 +12,7 @@ import {
   type PeerDelta,
   type Problem,
   type TrackerServiceClient,
+  type TrustNews,
   type Welcome,
 } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 
@@ -38,6 +39,7 @@ export interface TrackerSessionListener {
   welcome(welcome: Welcome): void;
   delta(delta: PeerDelta): void;
   objection(problem: Problem): void;
+  trustNews(news: TrustNews): void;
   closed(error: EnjambreError): void;
 }
 
@@ -140,6 +142,8 @@ export class TrackerSession {
         return this.listener.delta(message.value);
       case 'problem':
         return this.listener.objection(message.value);
+      case 'trustNews':
+        return this.listener.trustNews(message.value);
       case undefined:
         return; // A message from a later version.
     }

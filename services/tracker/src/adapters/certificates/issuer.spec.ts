@@ -12,6 +12,8 @@ import {
 } from '@enjambre/common/trust/authority';
 import { issueToken } from '@enjambre/common/trust/join-tokens';
 import { identityOf } from '@enjambre/common/trust/tls-material';
+import { readIssued } from '@enjambre/common/trust/issued-log';
+import type { PeerId } from '@enjambre/core/ids';
 import type { JoinTerms } from '@enjambre/core/trust/join-token';
 import { Issuer } from './issuer.js';
 
@@ -24,6 +26,12 @@ let authority: Authority;
 let folder: string;
 let now: number;
 let issuer: Issuer;
+let revoked: PeerId | undefined;
+
+const revocations = {
+  revokedAt: (_: object, peer: PeerId | undefined) =>
+    peer !== undefined && peer === revoked ? new Date(start) : undefined,
+};
 
 beforeAll(async () => {
   ca = await createAuthority('prod', { now: start, ttlMs: 30 * DAY_MS });
@@ -32,8 +40,9 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   now = start;
+  revoked = undefined;
   folder = await mkdtemp(join(tmpdir(), 'enjambre-issuer-'));
-  issuer = new Issuer(authority, folder, () => now);
+  issuer = new Issuer(authority, { folder, revocations, clock: () => now });
 });
 
 afterEach(() => rm(folder, { recursive: true }));
@@ -88,7 +97,7 @@ describe('a CA that is online', () => {
       );
     const joined = await Promise.all(Array.from({ length: 8 }, joinOne));
     expect(joined.filter(Boolean)).toHaveLength(3);
-    issuer = new Issuer(authority, folder, () => now);
+    issuer = new Issuer(authority, { folder, revocations, clock: () => now });
     expect(await joinOne()).toBe(false);
     expect((await stat(join(folder, 'used-tokens.json'))).mode & 0o777).toBe(0o600);
   });
@@ -141,6 +150,25 @@ describe('a CA that is online', () => {
     await expect(issuer.renew(await requestOf(peer), identityOf(current), current)).rejects.toMatchObject({
       reason: 'NO_CERTIFICATE',
     });
+  });
+
+  test('issues nothing for a key that was revoked', async () => {
+    const peer = PeerIdentity.generate();
+    revoked = peer.peerId;
+    await expect(issuer.join(token(), await requestOf(peer), 'w1')).rejects.toMatchObject({
+      code: 'denied',
+      reason: 'CERTIFICATE_REVOKED',
+      message: expect.stringContaining('join with a new key'),
+    });
+    expect(await readIssued(folder, now)).toEqual([]);
+  });
+
+  test('keeps what it has issued, under the name that the holder said, until it expires', async () => {
+    const peer = PeerIdentity.generate();
+    const { certificate } = await issuer.join(token({ names: ['w*'] }), await requestOf(peer), 'w1');
+    const record = { role: 'agent', peer: peer.peerId, names: ['w1'] };
+    expect(await readIssued(folder, now)).toEqual([expect.objectContaining(record)]);
+    expect(await readIssued(folder, Date.parse(new X509Certificate(certificate).validTo))).toEqual([]);
   });
 
   test('does not renew what it has not issued for a token', async () => {

@@ -2,6 +2,9 @@ import { createPublicKey, type X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { requestedKey, type Authority } from '@enjambre/common/trust/authority';
 import { checkToken, refused } from '@enjambre/common/trust/join-tokens';
+import { recordIssued, recordOf } from '@enjambre/common/trust/issued-log';
+import { systemErrorText } from '@enjambre/common/system-error';
+import { NEW_KEY, type Revocations } from '@enjambre/common/trust/revocations';
 import { EnjambreError } from '@enjambre/core/error';
 import { checkHolder, type CertifiedIdentity } from '@enjambre/core/trust/certified-identity';
 import { peerIdOf } from '@enjambre/common/identity/identity';
@@ -18,20 +21,30 @@ export interface Issued {
   readonly authorities: string;
 }
 
+interface IssuerInit {
+  /** For the uses of tokens. */
+  readonly folder: string;
+  readonly revocations: Pick<Revocations, 'revokedAt'>;
+  /** Milliseconds since 1970. @default Date.now */
+  readonly clock?: () => number;
+}
+
 /** Issues certificates with the CA in a folder. */
 export class Issuer {
   readonly #tokens: TokenFile;
 
-  /**
-   * @param folder for the uses of tokens
-   * @param clock milliseconds since 1970
-   */
+  readonly #revocations: Pick<Revocations, 'revokedAt'>;
+  readonly #clock: () => number;
+  readonly #folder: string;
+
   constructor(
     private readonly authority: Authority,
-    folder: string,
-    private readonly clock: () => number,
+    { folder, revocations, clock = Date.now }: IssuerInit,
   ) {
     this.#tokens = new TokenFile(join(folder, USED_TOKENS_FILE));
+    this.#revocations = revocations;
+    this.#folder = folder;
+    this.#clock = clock;
   }
 
   /** The certificate of the CA, in PEM. */
@@ -41,7 +54,7 @@ export class Issuer {
 
   /** A first certificate, for a join token. Throws as the service of proto/enjambre/trust says. */
   async join(token: string, request: string, name: string): Promise<Issued> {
-    const now = this.clock();
+    const now = this.#clock();
     const terms = checkToken(token, this.authorities, now);
     const key = await keyIn(request);
     const { role, names } = terms;
@@ -49,8 +62,9 @@ export class Issuer {
       throw refused('the join token is not for an agent: issue a certificate with "enjambre ca issue"');
     const identity = { network: this.authority.network, role, names, peerId: peerIdOf(createPublicKey(key)) };
     checkHolder(identity, { id: identity.peerId, name });
+    if (this.#revocations.revokedAt(NO_CERTIFICATE_YET, identity.peerId)) throw keyRevoked();
     await this.#tokens.use(terms, identity.peerId, now);
-    return this.#issue(key, identity);
+    return this.#issue(key, identity, name);
   }
 
   /**
@@ -60,7 +74,7 @@ export class Issuer {
   async renew(request: string, identity: CertifiedIdentity, certificate: X509Certificate): Promise<Issued> {
     if (!identity.renewable) throw notRenewable();
     // The connection may be older than that.
-    if (Date.parse(certificate.validTo) <= this.clock()) throw expired();
+    if (Date.parse(certificate.validTo) <= this.#clock()) throw expired();
     const key = await keyIn(request);
     if (!createPublicKey(key).equals(certificate.publicKey)) {
       const message =
@@ -70,15 +84,33 @@ export class Issuer {
     return this.#issue(key, identity);
   }
 
-  async #issue(key: string, { role, names }: CertifiedIdentity): Promise<Issued> {
-    const validity = { now: this.clock(), ttlMs: TTL_MS };
+  /** @param name what the holder said */
+  async #issue(key: string, { role, names }: CertifiedIdentity, name?: string): Promise<Issued> {
+    const validity = { now: this.#clock(), ttlMs: TTL_MS };
     const certificate = await this.authority.issue(
       key,
       { role, names, peerId: undefined, renewable: true },
       validity,
     );
+    await recordIssued(this.#folder, recordOf(certificate, name)).catch((error: unknown) => {
+      throw notRecorded(error);
+    });
     return { certificate, authorities: this.authorities };
   }
+}
+
+/** Only the key counts. */
+const NO_CERTIFICATE_YET = { serialNumber: '', issuer: '' };
+
+function keyRevoked(): EnjambreError {
+  const message = `the certificate of this agent was revoked, and its key cannot join again: ${NEW_KEY}`;
+  return new EnjambreError('denied', 'CERTIFICATE_REVOKED', message);
+}
+
+/** The path is nothing for a client. */
+function notRecorded(cause: unknown): EnjambreError {
+  const message = `the tracker cannot record the certificate (${systemErrorText(cause)}): repair issued.jsonl beside its CA, then try again`;
+  return new EnjambreError('unavailable', 'CA_UNAVAILABLE', message, { cause });
 }
 
 function notRenewable(): EnjambreError {

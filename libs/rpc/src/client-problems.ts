@@ -1,0 +1,33 @@
+import type { ProgramTls } from '@enjambre/common/trust/program-tls';
+import { NEW_KEY } from '@enjambre/common/trust/revocations';
+import { problemOfTime } from '@enjambre/common/trust/tls-material';
+import { EnjambreError } from '@enjambre/core/error';
+import type { CertifiedCaller } from './caller.js';
+import { noCertificate } from './no-certificate.js';
+
+/** Returns a function that says why the certificate of a client does not count now; undefined if it does. */
+export function problemsOf(
+  { identity, certificate }: Pick<CertifiedCaller, 'identity' | 'certificate'>,
+  revocations: ProgramTls['revocations'],
+): () => EnjambreError | undefined {
+  const { serialNumber, issuer } = certificate;
+  const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
+  let version: number | undefined;
+  let revoked: EnjambreError | undefined;
+  return () => {
+    if (version !== revocations.version) {
+      version = revocations.version;
+      const at = revocations.revokedAt({ serialNumber, issuer }, identity.peerId);
+      revoked = at && certificateRevoked(at, identity.role === 'agent');
+    }
+    const now = Date.now();
+    if (revoked || (now >= from && now <= to)) return revoked;
+    return noCertificate(`your certificate ${problemOfTime(certificate, now)}: renew it`);
+  };
+}
+
+function certificateRevoked(at: Date, isAgent: boolean): EnjambreError {
+  const next = isAgent ? NEW_KEY : 'ask the operator of the network for a new one';
+  const message = `your certificate was revoked at ${at.toISOString()}: ${next}`;
+  return new EnjambreError('unauthenticated', 'CERTIFICATE_REVOKED', message);
+}
