@@ -37,6 +37,8 @@ export async function ca(
   if (action === 'issue') return issue(session, given);
   if (action === 'token') return token(session, given);
   const folder = caFolder(session, given);
+  if (action === 'intermediate')
+    return (await import('./ca-intermediate.js')).intermediate(session, folder, given);
   if (action === 'ls') return (await import('./ca-revoke.js')).listAt(session, folder);
   if (action === 'revoke') {
     const serials = Array.isArray(given.serial) ? given.serial.map(String) : [];
@@ -45,7 +47,7 @@ export async function ca(
   throw new EnjambreError(
     'invalid',
     'USAGE',
-    'write `ca init`, `ca issue`, `ca token`, `ca revoke` or `ca ls`',
+    'write `ca init`, `ca issue`, `ca token`, `ca intermediate`, `ca revoke` or `ca ls`',
   );
 }
 
@@ -91,7 +93,7 @@ async function issue(session: Session, given: Given): Promise<void> {
   const cert = await issuer.issue(publicKey, { role, names, peerId: undefined }, validity);
   await write(folder, [
     ...(known === undefined ? [[paths.key, key, PRIVATE] as const] : []),
-    [paths.ca, ca.cert, PUBLIC],
+    [paths.ca, issuer.roots, PUBLIC],
     [paths.cert, cert, PUBLIC],
   ]);
   await recordIssued(caAt, recordOf(cert)).catch(notWritable(caAt));
@@ -162,7 +164,7 @@ function roleOf(given: Given): Role {
   return isRole(said) ? said : 'agent';
 }
 
-function ttlOf({ ttl }: Given, otherwise: number): number {
+export function ttlOf({ ttl }: Given, otherwise: number): number {
   return typeof ttl === 'number' ? ttl : otherwise;
 }
 
@@ -189,7 +191,7 @@ async function write(folder: string, files: readonly NewFile[]): Promise<void> {
   }
 }
 
-function notWritable(folder: string): (cause: unknown) => never {
+export function notWritable(folder: string): (cause: unknown) => never {
   return (cause) => {
     const message = `cannot write to ${folder} (${systemErrorText(cause)}): fix its permissions, or name another folder`;
     throw new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, { cause });

@@ -62,13 +62,13 @@ function newName(): string {
 /** Makes the agent of this data folder a member, as if it had joined. The tracker renews its certificate. */
 async function enrol(dataDir: string, authority: Authority): Promise<void> {
   const paths = memberPaths(dataDir);
-  if (hasJoined(dataDir) && (await readFile(paths.ca, 'utf8')) !== authority.pem)
+  if (hasJoined(dataDir) && (await readFile(paths.ca, 'utf8')) !== authority.roots)
     throw otherNetwork(dataDir, paths.ca);
   const identity = await loadIdentity(dataDir);
   const validity = { now: Date.now(), ttlMs: AGENT_TTL_MS };
   const about = { role: 'agent', names: [], peerId: undefined, renewable: true } as const;
   const certificate = await authority.issue(identity.publicPem(), about, validity);
-  await writeMember(paths, { certificate, authorities: authority.pem });
+  await writeMember(paths, { certificate, authorities: authority.roots });
 }
 
 function tokenOf(ca: Credential, network: string): string {

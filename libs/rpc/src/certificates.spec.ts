@@ -86,7 +86,7 @@ describe('joining a network', () => {
     [
       'presents its own CA and then that of the network',
       () => serve(evil, evil.ca + network.ca),
-      'is not that of the join token',
+      "no CA that this program trusts has signed the server's certificate",
     ],
     ['presents no certificate', () => serve(evil, 'nothing'), 'is not that of the join token'],
     [

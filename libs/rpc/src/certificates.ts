@@ -1,6 +1,6 @@
 import { createSecureContext, type PeerCertificate } from 'node:tls';
-import { X509Certificate } from 'node:crypto';
 import { ChannelCredentials } from '@grpc/grpc-js';
+import { certificatesOf } from '@enjambre/common/trust/ca-chain';
 import { certificateHash } from '@enjambre/common/trust/signed-by-ca';
 import { EnjambreError } from '@enjambre/core/error';
 import { readJoinToken } from '@enjambre/core/trust/join-token';
@@ -38,8 +38,8 @@ export async function joinNetwork({ address, token, ...request }: JoinInit): Pro
   const { authorities } = await asking(address, anonymous(undefined), (client) =>
     callUnary(client.getAuthorities.bind(client), {}, options),
   );
-  const ca = onlyCertificate(authorities);
-  if (ca === undefined || certificateHash(ca) !== terms.ca) {
+  const ca = certificateWith(terms.ca, authorities);
+  if (ca === undefined) {
     const message = `the CA of the tracker at ${address} is not that of the join token: check the address, and that the token is of this network`;
     throw new EnjambreError('unauthenticated', 'WRONG_CA', message);
   }
@@ -94,13 +94,12 @@ function anonymous(known: KnownAuthorities | undefined): Credentials {
   return { ...PLAINTEXT, channel: () => channel, channelOptions };
 }
 
-/**
- * The first certificate of a text, without the rest. Only that one is compared with the token: any other may be a
- * stranger's.
- */
-function onlyCertificate(text: string): string | undefined {
+/** The certificate with a hash, without the rest of the text: any other may be a stranger's. */
+function certificateWith(hash: string, text: string): string | undefined {
   try {
-    return new X509Certificate(text).toString();
+    return certificatesOf(text)
+      .find((each) => certificateHash(each) === hash)
+      ?.toString();
   } catch {
     return undefined;
   }

@@ -14,11 +14,13 @@ const PRIVATE = 0o600;
 /** Expired certificates are removed when the file is read with more lines. */
 const MAX_LINES = 20_000;
 
+const INTERMEDIATE = 'intermediate';
+
 /** A certificate that a CA has issued. */
 export interface IssuedRecord {
   /** See `normalSerial`. */
   readonly serial: string;
-  readonly role: Role;
+  readonly role: Role | typeof INTERMEDIATE;
   readonly peer: PeerId | undefined;
   /** Names that it allows, or the one that the holder said when it joined. */
   readonly names: readonly string[];
@@ -26,10 +28,12 @@ export interface IssuedRecord {
   readonly expiresAt: number;
 }
 
+const INTERMEDIATE_CA = { role: INTERMEDIATE, peerId: undefined, names: [] } as const;
+
 /** What a folder keeps of a certificate. @param name what the holder said when it joined */
 export function recordOf(certificate: string, name?: string): IssuedRecord {
   const parsed = new X509Certificate(certificate);
-  const { role, peerId, names } = identityOf(parsed);
+  const { role, peerId, names } = parsed.ca ? INTERMEDIATE_CA : identityOf(parsed);
   return {
     serial: normalSerial(parsed.serialNumber),
     role,
@@ -63,14 +67,17 @@ function lineOf({ serial, role, peer, names, expiresAt }: IssuedRecord): string 
   return `${JSON.stringify({ serial, role, peer, names, expires_at: expires })}\n`;
 }
 
+function isHolder(role: unknown): role is IssuedRecord['role'] {
+  return typeof role === 'string' && (role === INTERMEDIATE || isRole(role));
+}
+
 /** None if a crash left half a line. */
 function recordsIn(line: string): IssuedRecord[] {
   try {
     const value = Object(JSON.parse(line)) as Partial<Record<string, unknown>>;
     const { serial, role, peer, names, expires_at: expires } = value;
     const expiresAt = Date.parse(String(expires));
-    if (typeof serial !== 'string' || !isSerial(serial) || typeof role !== 'string' || !isRole(role))
-      return [];
+    if (typeof serial !== 'string' || !isSerial(serial) || !isHolder(role)) return [];
     if (!Array.isArray(names) || Number.isNaN(expiresAt)) return [];
     const id = typeof peer === 'string' ? parsePeerId(peer) : undefined;
     return [{ serial, role, peer: id, names: names.map(String), expiresAt }];

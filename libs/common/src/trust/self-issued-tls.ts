@@ -53,7 +53,7 @@ export class SelfIssuedTls implements ProgramTls {
       );
       const file = (path: string, text: string) => ({ path, text });
       const files = {
-        ca: file('ca.crt', authority.pem),
+        ca: file('ca.crt', authority.roots),
         cert: file('its certificate', cert),
         key: file('its key', key),
       };

@@ -7,8 +7,8 @@ import { problemOfTime } from './tls-material.js';
 export type Purpose = 'join token' | 'revocation list';
 
 /** SHA-256 of a certificate in DER, in hex digits. */
-export function certificateHash(pem: string): string {
-  return createHash('sha256').update(new X509Certificate(pem).raw).digest('hex');
+export function certificateHash({ raw }: Pick<X509Certificate, 'raw'>): string {
+  return createHash('sha256').update(raw).digest('hex');
 }
 
 /** The signature of a CA, in base64url. */

@@ -1,7 +1,8 @@
-import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { formatDuration } from '@enjambre/core/format-duration';
 import { parseIdentity, type CertifiedIdentity } from '@enjambre/core/trust/certified-identity';
+import { certificatesOf } from './ca-chain.js';
 import { peerIdOf } from '../identity/identity.js';
 
 /** The texts of three PEM files, with the paths for errors. */
@@ -31,7 +32,6 @@ export interface TlsMaterial {
   readonly authorities: readonly X509Certificate[];
 }
 
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 /** More than a network has while its CA is replaced. */
 const MAX_CERTIFICATES = 100;
 
@@ -109,15 +109,20 @@ function unquoted(value: string): string {
 }
 
 function certificatesIn({ path, text }: PemFile): X509Certificate[] {
-  const blocks = text.match(CERTIFICATE) ?? [];
-  if (blocks.length === 0) throw bad(`${path} holds no certificate`, 'name a file with certificates in PEM');
-  if (blocks.length > MAX_CERTIFICATES)
+  const certificates = parsed(path, text);
+  if (certificates.length === 0)
+    throw bad(`${path} holds no certificate`, 'name a file with certificates in PEM');
+  if (certificates.length > MAX_CERTIFICATES)
     throw bad(
       `${path} holds more than ${MAX_CERTIFICATES} certificates`,
       'name the CAs of this network only',
     );
+  return certificates;
+}
+
+function parsed(path: string, text: string): X509Certificate[] {
   try {
-    return blocks.map((block) => new X509Certificate(block));
+    return certificatesOf(text);
   } catch (error) {
     throw bad(`${path} holds a broken certificate (${messageOf(error)})`, 'write the file again', error);
   }
@@ -151,7 +156,7 @@ function isIssuedBy(
   authorities: readonly X509Certificate[],
 ): boolean {
   const isFrom = (of: X509Certificate, by: X509Certificate): boolean =>
-    of.checkIssued(by) && of.verify(by.publicKey);
+    by.ca && of.checkIssued(by) && of.verify(by.publicKey);
   let at = leaf;
   // A chain has at most one step for each certificate.
   for (let steps = 0; steps <= intermediates.length; steps++) {

@@ -32,6 +32,8 @@ describe('a join token', () => {
         const text = joinToken(signed, 'c2lnbmF0dXJl');
         expect(readJoinToken(` ${text}\n`)).toEqual({ terms: each, signed, signature: 'c2lnbmF0dXJl' });
         expect(text).toMatch(/^[\w.-]+$/);
+        const longer = joinToken(signed, 'c2ln', 'Y2VydA');
+        expect(readJoinToken(longer)).toMatchObject({ signature: 'c2ln', signer: 'Y2VydA' });
       }),
     );
   });
@@ -44,7 +46,8 @@ describe('a join token', () => {
     ['a word', 'token'],
     ['no signature', signedPart(terms)],
     ['another prefix', `enj2.${signedPart(terms).slice(5)}.c2ln`],
-    ['a fourth part', `${signedPart(terms)}.c2ln.x`],
+    ['an empty signer', `${signedPart(terms)}.c2ln.`],
+    ['a fifth part', `${signedPart(terms)}.c2ln.x.y`],
     ['no JSON', 'enj1.e30x.c2ln'],
     ['null', encode(null)],
     ['no id', encode({ ...plain, id: undefined })],

@@ -22,6 +22,8 @@ export interface ReadToken {
   readonly terms: JoinTerms;
   readonly signed: string;
   readonly signature: string;
+  /** Certificate of the intermediate CA that has signed, DER in base64url. @default the CA itself has */
+  readonly signer?: string;
 }
 
 const PREFIX = 'enj1';
@@ -40,16 +42,22 @@ export function signedPart(terms: JoinTerms): string {
   return `${PREFIX}.${Buffer.from(text).toString('base64url')}`;
 }
 
-/** The token, from its signed part and the signature in base64url. */
-export function joinToken(signed: string, signature: string): string {
-  return `${signed}.${signature}`;
+/**
+ * The token, from its signed part and the signature in base64url.
+ *
+ * @param signer see {@link ReadToken}
+ */
+export function joinToken(signed: string, signature: string, signer?: string): string {
+  return signer === undefined ? `${signed}.${signature}` : `${signed}.${signature}.${signer}`;
 }
 
 /** Reads a token; inverse of {@link joinToken}. Throws `invalid`, BAD_JOIN_TOKEN. */
 export function readJoinToken(text: string): ReadToken {
-  const [prefix, body = '', signature = '', ...rest] = text.trim().split('.');
-  if (text.length > MAX_CHARS || prefix !== PREFIX || signature === '' || rest.length > 0) throw bad();
-  return { terms: termsIn(body), signed: `${prefix}.${body}`, signature };
+  const [prefix, body = '', signature = '', signer, ...rest] = text.trim().split('.');
+  if (text.length > MAX_CHARS || prefix !== PREFIX || signature === '' || signer === '' || rest.length > 0)
+    throw bad();
+  const read = { terms: termsIn(body), signed: `${prefix}.${body}`, signature };
+  return signer === undefined ? read : { ...read, signer };
 }
 
 function termsIn(body: string): JoinTerms {

@@ -47,15 +47,18 @@ export class Issuer {
     this.#clock = clock;
   }
 
-  /** The certificate of the CA, in PEM. */
+  /** The roots, in PEM. */
   get authorities(): string {
-    return this.authority.pem;
+    return this.authority.roots;
   }
 
   /** A first certificate, for a join token. Throws as the service of proto/enjambre/trust says. */
   async join(token: string, request: string, name: string): Promise<Issued> {
     const now = this.#clock();
-    const terms = checkToken(token, this.authorities, now);
+    const { roots } = this.authority.chain;
+    const isRevoked = (ca: X509Certificate): boolean =>
+      this.#revocations.revokedAt(ca, undefined) !== undefined;
+    const terms = checkToken(token, { roots, now, isRevoked });
     const key = await keyIn(request);
     const { role, names } = terms;
     if (role !== 'agent')
