@@ -98,10 +98,14 @@ describe('a network with TLS', () => {
     const path = join(swarm.root, 'tampered.bin');
     await writeRandomFile(path, 24 * MIB);
     expect(await swarm.command(sam, ['share', path])).toMatchObject({ code: 0 });
-    const dora = await swarm.startAgent('dora', ['--tracker', tracker, '--tls', await issue('dora')]);
+    const dora = await swarm.startAgent('dora', [
+      ...['--tracker', tracker, '--tls', await issue('dora'), '--log-level', 'debug'],
+    ]);
     expect(await swarm.command(dora, ['get', 'tampered.bin'])).toMatchObject({ code: 0 });
     expect((await readFile(path)).equals(await readFile(join(dora.downloadDir, 'tampered.bin')))).toBe(true);
     expect(link.flipped).toBe(2);
+    const changed = dora.process.stdout.filter((line) => line.includes('bytes were changed on the way'));
+    expect(changed).toHaveLength(2);
     for (const agent of [sam, dora])
       expect((await swarm.command(agent, ['peers', '--banned', '--json'])).json).toEqual([]);
   });

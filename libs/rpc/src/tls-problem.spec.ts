@@ -10,6 +10,10 @@ test.each([
     'No connection established. Last error: Error: certificate has expired',
     "the server's certificate has expired",
   ],
+  [
+    '808C:error:0A000119:SSL routines:ssl3_get_record:decryption failed or bad record mac:../deps/y.c:616:',
+    'bytes were changed on the way',
+  ],
   ['unable to verify the first certificate', 'the two are of different networks'],
   [
     '80AC:error:0A000410:SSL routines:ssl3_read_bytes:sslv3 alert handshake failure:1:SSL alert number 40',

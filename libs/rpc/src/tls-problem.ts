@@ -13,6 +13,7 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
     /self[- ]signed certificate|unable to (?:verify|get)|certificate signature failure/i,
     "no CA that this program trusts has signed the server's certificate: the two are of different networks",
   ],
+  [/bad record mac|decryption failed/, 'bytes were changed on the way'],
   [/alert protocol version/, 'the server does not use TLS 1.3'],
   [/SSL routines|alert number/, 'the TLS handshake failed'],
 ];

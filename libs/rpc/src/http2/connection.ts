@@ -123,6 +123,8 @@ export class Http2Connection {
     let reason = 'the connection ended';
     this.#socket.on('error', (error) => {
       reason = inPlainWords(error.message);
+      // Node leaves a TLS socket open whose peer sent a record that cannot be decrypted.
+      this.#socket.destroy();
     });
     this.#socket.on('close', () => {
       this.#life.stop();
