@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
 import { NEW_KEY } from '@enjambre/common/trust/revocations';
 import { problemOfTime } from '@enjambre/common/trust/tls-material';
@@ -22,8 +23,16 @@ export function problemsOf(
     }
     const now = Date.now();
     if (revoked || (now >= from && now <= to)) return revoked;
-    return noCertificate(`your certificate ${problemOfTime(certificate, now)}: renew it`);
+    return problemOfClock(certificate, now);
   };
+}
+
+/** Why the time of a client's certificate is over, or has not come; undefined if it is valid. */
+export function problemOfClock(certificate: X509Certificate, now: number): EnjambreError | undefined {
+  const problem = problemOfTime(certificate, now, 'the clock of this server');
+  if (problem === undefined) return undefined;
+  const isOver = now > Date.parse(certificate.validTo);
+  return noCertificate(`your certificate ${problem}${isOver ? ': renew it' : ', here and there'}`);
 }
 
 function certificateRevoked(at: Date, isAgent: boolean): EnjambreError {

@@ -153,12 +153,12 @@ describe('a server with mutual TLS', () => {
     [
       'a certificate that expired',
       () => network.member({ issuedAt: Date.now() - DAY_MS, ttlMs: 3_600_000 }),
-      /^your certificate expired at .* ago by the clock here: renew it$/,
+      /^your certificate expired at .* ago by the clock of this server: renew it$/,
     ],
     [
       'a certificate of tomorrow',
       () => network.member({ issuedAt: Date.now() + DAY_MS }),
-      /^your certificate is not valid before .*: check the clock/,
+      /^your certificate is not valid before .*, and the clock of this server says .*: check the clock, here and there$/,
     ],
   ])('tells a client with %s why it may not call', async (_, member, why) => {
     await serve();

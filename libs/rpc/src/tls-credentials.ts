@@ -14,8 +14,8 @@ import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { shortId } from '@enjambre/core/ids';
 import type { CertifiedIdentity } from '@enjambre/core/trust/certified-identity';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
-import { identityOf, problemOfTime, type TlsMaterial } from '@enjambre/common/trust/tls-material';
-import { problemsOf } from './client-problems.js';
+import { identityOf, type TlsMaterial } from '@enjambre/common/trust/tls-material';
+import { problemOfClock, problemsOf } from './client-problems.js';
 import { PLAINTEXT, type Acceptor, type Client, type Credentials, type Expected } from './credentials.js';
 import { certificateOf, DialedServers } from './dialed-servers.js';
 import { noCertificate } from './no-certificate.js';
@@ -182,8 +182,8 @@ function clientOf(socket: Socket, source: TlsSource): Client {
   const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
   if (!(socket instanceof TLSSocket) || !certificate) return { problem: noCertificate(NO_CERTIFICATE) };
   // A resumed session was checked when it began: the time may have run out since.
-  const late = problemOfTime(certificate, Date.now());
-  if (late !== undefined) return { problem: noCertificate(`your certificate ${late}: renew it`) };
+  const late = problemOfClock(certificate, Date.now());
+  if (late) return { problem: late };
   if (!socket.authorized) return { problem: noCertificate(unauthorized(socket.authorizationError)) };
   try {
     const identity = identityOf(certificate);

@@ -75,15 +75,19 @@ export function identityOf({ subjectAltName = '', publicKey }: X509Certificate):
   throw new EnjambreError('invalid', 'BAD_CERTIFICATE', message);
 }
 
-/** Why a certificate is not valid at a time, as a clause that follows "the certificate …"; undefined if it is. */
+/**
+ * Why a certificate is not valid at a time, as a clause that follows "the certificate …"; undefined if it is.
+ *
+ * @param clock the clock that says `now`, for the person who reads the clause
+ */
 export function problemOfTime(
   { validFrom, validTo }: Pick<X509Certificate, 'validFrom' | 'validTo'>,
   now: number,
+  clock = 'the clock here',
 ): string | undefined {
   const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
-  if (now < from)
-    return `is not valid before ${iso(from)}, and the clock here says ${iso(now)}: check the clock`;
-  if (now > to) return `expired at ${iso(to)}, ${formatDuration(now - to)} ago by the clock here`;
+  if (now < from) return `is not valid before ${iso(from)}, and ${clock} says ${iso(now)}: check the clock`;
+  if (now > to) return `expired at ${iso(to)}, ${formatDuration(now - to)} ago by ${clock}`;
   return undefined;
 }
 
