@@ -5,7 +5,7 @@ import type { ClientCommand } from './client-command.js';
 import { onDisk, present, wholeNumber } from './option-values.js';
 import { append } from './service-options.js';
 
-const ACTIONS = ['init', 'issue', 'token', 'intermediate', 'revoke', 'ls'] as const;
+const ACTIONS = ['init', 'issue', 'token', 'intermediate', 'rotate', 'revoke', 'ls'] as const;
 
 function role(value: string): string {
   if (isRole(value)) return value;
@@ -62,7 +62,8 @@ export const CA: ClientCommand = {
     },
     {
       flags: '--ttl <DURATION>',
-      description: 'time until it expires (default init: 3650d, issue and intermediate: 90d, token: 1h)',
+      description:
+        'time until it expires (default init and rotate: 3650d, issue and intermediate: 90d, token: 1h)',
       parse: lifetime,
     },
     {
@@ -83,6 +84,7 @@ export const CA: ClientCommand = {
   enjambre ca issue --name 'web-*' --out web-1             for an agent; copy the folder to its machine
   enjambre ca token --name 'web-*' --uses 20 --ttl 12h     for agents: enjambre agent --join TOKEN
   enjambre ca intermediate --ca ROOT --out tracker-ca      for tracker --ca; ROOT stays off line
+  enjambre ca rotate                                       three times: a new CA, without a restart
   enjambre ca revoke web-1                                 its connections end within seconds
   enjambre ca issue --role tracker --out /etc/enjambre/tls   again, to renew: the program uses it within seconds`,
   alone: true,

@@ -135,6 +135,9 @@ describe('docs/schemas/commands.json', () => {
     expect(await described(undefined, ['ca', 'token', ...ca])).toEqual(['join_token']);
     expect(await described(undefined, ['ca', 'revoke', 'web-*', ...ca])).toEqual(['revocation']);
     expect(await described(undefined, ['ca', 'ls', ...ca])).toEqual(['issued_certificate']);
+    const intermediate = ['ca', 'intermediate', ...ca, '--out', join(swarm.root, 'online')];
+    expect(await described(undefined, intermediate)).toEqual(['ca']);
+    expect(await described(undefined, ['ca', 'rotate', ...ca])).toEqual(['rotation']);
   });
 
   test('describes messages and rooms', async () => {

@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
+import { AUTHORITIES_FILE } from '@enjambre/common/trust/authority-lists';
 import { caPathsIn, hasCa, readCa, writeCa } from '@enjambre/common/trust/ca-folder';
 import { recordIssued, recordOf } from '@enjambre/common/trust/issued-log';
-import { readRevocations, REVOCATIONS_FILE, writeRevocations } from '@enjambre/common/trust/revocations';
+import { readSignedLists, REVOCATIONS_FILE, writeSignedLists } from '@enjambre/common/trust/revocations';
 import { ownRevocations, revoke } from '@enjambre/common/trust/revoke';
 import type { Revocation } from '@enjambre/core/trust/revocation-list';
 import { EnjambreError } from '@enjambre/core/error';
@@ -11,7 +12,7 @@ import type { Session } from '../context.js';
 import { text } from '../option-values.js';
 import { plain } from '../render/text.js';
 import { pathFrom } from '../working-folder.js';
-import { notWritable, ttlOf } from './ca.js';
+import { notWritable, ttlOf } from './ca-options.js';
 
 const TTL_MS = 90 * 86_400_000;
 
@@ -28,6 +29,7 @@ export async function intermediate(session: Session, root: string, given: Given)
   const ca = await authority.createIntermediate({ now: context.now(), ttlMs: ttlOf(given, TTL_MS) });
   await recordIssued(root, recordOf(ca.cert)).catch(notWritable(root));
   await writeCa(folder, ca).catch(notWritable(folder));
+  await copyAuthorities(root, folder);
   await copyRevocations(root, folder);
   const at = { folder, ca, network: authority.network };
   if (revoked.length > 0) await revoke(at, revoked, context.now()).catch(notWritable(folder));
@@ -54,12 +56,19 @@ async function revokedBefore(folder: string, network: string): Promise<readonly 
   throw new EnjambreError('already-exists', 'CA_EXISTS', message);
 }
 
+/** The roots that members trust while the root is replaced. */
+async function copyAuthorities(root: string, folder: string): Promise<void> {
+  const lists = await readSignedLists(join(root, AUTHORITIES_FILE));
+  if (lists.length > 0)
+    await writeSignedLists(join(folder, AUTHORITIES_FILE), lists).catch(notWritable(folder));
+}
+
 /** The lists that the root knows and the tracker does not. */
 async function copyRevocations(root: string, folder: string): Promise<void> {
   const [from, to] = [join(root, REVOCATIONS_FILE), join(folder, REVOCATIONS_FILE)];
-  const lists = await readRevocations(from);
+  const lists = await readSignedLists(from);
   if (lists.length === 0) return;
   const signers = new Set(lists.map(({ signer }) => signer));
-  const others = (await readRevocations(to)).filter(({ signer }) => !signers.has(signer));
-  await writeRevocations(to, [...lists, ...others]).catch(notWritable(folder));
+  const others = (await readSignedLists(to)).filter(({ signer }) => !signers.has(signer));
+  await writeSignedLists(to, [...lists, ...others]).catch(notWritable(folder));
 }

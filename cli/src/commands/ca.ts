@@ -3,7 +3,6 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultDataDir } from '@enjambre/common/config/default-data-dir';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
-import { systemErrorText } from '@enjambre/common/system-error';
 import { CA_FOLDER, caPathsIn, hasCa, readCa, writeCa } from '@enjambre/common/trust/ca-folder';
 import { recordIssued, recordOf } from '@enjambre/common/trust/issued-log';
 import { identityOf } from '@enjambre/common/trust/tls-material';
@@ -17,9 +16,9 @@ import { replaceFile } from '@enjambre/common/files/new-file';
 import { text } from '../option-values.js';
 import { plain } from '../render/text.js';
 import { pathFrom } from '../working-folder.js';
+import { CA_TTL_MS, notWritable, ttlOf } from './ca-options.js';
 
 const DAY_MS = 86_400_000;
-const CA_TTL_MS = 3650 * DAY_MS;
 const TTL_MS = 90 * DAY_MS;
 const TOKEN_TTL_MS = 3_600_000;
 const PUBLIC = 0o644;
@@ -39,6 +38,7 @@ export async function ca(
   const folder = caFolder(session, given);
   if (action === 'intermediate')
     return (await import('./ca-intermediate.js')).intermediate(session, folder, given);
+  if (action === 'rotate') return (await import('./ca-rotate.js')).rotate(session, folder, given);
   if (action === 'ls') return (await import('./ca-revoke.js')).listAt(session, folder);
   if (action === 'revoke') {
     const serials = Array.isArray(given.serial) ? given.serial.map(String) : [];
@@ -47,7 +47,7 @@ export async function ca(
   throw new EnjambreError(
     'invalid',
     'USAGE',
-    'write `ca init`, `ca issue`, `ca token`, `ca intermediate`, `ca revoke` or `ca ls`',
+    'write `ca init`, `ca issue`, `ca token`, `ca intermediate`, `ca rotate`, `ca revoke` or `ca ls`',
   );
 }
 
@@ -80,12 +80,12 @@ async function issue(session: Session, given: Given): Promise<void> {
     throw new EnjambreError('invalid', 'USAGE', 'issue: name the folder for the certificate with --out');
   const folder = pathFrom(context, out);
   const caAt = caFolder(session, given);
-  const ca = await readCa(caAt);
   const paths = tlsPathsIn(folder);
   const known = (await exists(paths.key)) ? await readFile(paths.key, 'utf8') : undefined;
   const key = known ?? PeerIdentity.generate().toPem();
-  const { Authority } = await import('@enjambre/common/trust/authority');
-  const issuer = await Authority.open(ca);
+  const { CaSource } = await import('@enjambre/common/trust/ca-source');
+  const source = await CaSource.open(caAt);
+  const issuer = source.current;
   const publicKey = createPublicKey(createPrivateKey(key)).export({ type: 'spki', format: 'pem' }).toString();
   const role = roleOf(given);
   const names = namesOf(given);
@@ -93,7 +93,7 @@ async function issue(session: Session, given: Given): Promise<void> {
   const cert = await issuer.issue(publicKey, { role, names, peerId: undefined }, validity);
   await write(folder, [
     ...(known === undefined ? [[paths.key, key, PRIVATE] as const] : []),
-    [paths.ca, issuer.roots, PUBLIC],
+    [paths.ca, source.rootsPem, PUBLIC],
     [paths.cert, cert, PUBLIC],
   ]);
   await recordIssued(caAt, recordOf(cert)).catch(notWritable(caAt));
@@ -164,10 +164,6 @@ function roleOf(given: Given): Role {
   return isRole(said) ? said : 'agent';
 }
 
-export function ttlOf({ ttl }: Given, otherwise: number): number {
-  return typeof ttl === 'number' ? ttl : otherwise;
-}
-
 function caFolder({ context }: Session, given: Given): string {
   const said = text(given.ca);
   return said === undefined ? join(defaultDataDir(context.environment), CA_FOLDER) : pathFrom(context, said);
@@ -189,11 +185,4 @@ async function write(folder: string, files: readonly NewFile[]): Promise<void> {
   } catch (error) {
     notWritable(folder)(error);
   }
-}
-
-export function notWritable(folder: string): (cause: unknown) => never {
-  return (cause) => {
-    const message = `cannot write to ${folder} (${systemErrorText(cause)}): fix its permissions, or name another folder`;
-    throw new EnjambreError('denied', 'PATH_NOT_WRITABLE', message, { cause });
-  };
 }

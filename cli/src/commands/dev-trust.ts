@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Authority, createAuthority, type Credential } from '@enjambre/common/trust/authority';
+import { overlap } from '@enjambre/common/trust/authority-lists';
+import { createAuthority, type Credential } from '@enjambre/common/trust/authority';
+import { certificatesOf } from '@enjambre/common/trust/ca-chain';
+import { CaSource } from '@enjambre/common/trust/ca-source';
 import { CA_FOLDER, hasCa, readCa, writeCa } from '@enjambre/common/trust/ca-folder';
 import { issueToken } from '@enjambre/common/trust/join-tokens';
 import { hasJoined, memberPaths } from '@enjambre/common/trust/member-paths';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
-import { REVOCATIONS_FILE } from '@enjambre/common/trust/revocations';
 import { SelfIssuedTls } from '@enjambre/common/trust/self-issued-tls';
-import { writeMember } from '@enjambre/peer-agent/adapters/state/membership';
+import { writeMember } from '@enjambre/rpc/membership/joining';
 import { FolderLock } from '@enjambre/peer-agent/adapters/state/folder-lock';
 import { loadIdentity } from '@enjambre/peer-agent/adapters/state/secrets';
 import { EnjambreError } from '@enjambre/core/error';
@@ -34,21 +36,21 @@ export async function openDevTrust(dataDir: string): Promise<DevTrust> {
   if (!hasCa(folder))
     await writeCa(folder, await createAuthority(newName(), { now: Date.now(), ttlMs: CA_TTL_MS }));
   const ca = await readCa(folder);
-  const authority = await Authority.open(ca);
+  const source = await CaSource.open(folder);
+  const authority = source.current;
   const lock = new FolderLock(dataDir);
   await lock.acquire();
   try {
-    await enrol(dataDir, authority);
+    await enrol(dataDir, source);
   } finally {
     await lock.release();
   }
-  const revocations = join(folder, REVOCATIONS_FILE);
   const [tracker, messaging] = await Promise.all([
-    SelfIssuedTls.create({ authority, role: 'tracker', revocations }),
-    SelfIssuedTls.create({ authority, role: 'messaging', revocations }),
+    SelfIssuedTls.create({ ca: source, role: 'tracker' }),
+    SelfIssuedTls.create({ ca: source, role: 'messaging' }),
   ]);
   return {
-    tracker: { tls: tracker, issuer: new Issuer(authority, { folder, revocations: tracker.revocations }) },
+    tracker: { tls: tracker, issuer: new Issuer(source, { revocations: tracker.revocations }) },
     messaging: { tls: messaging },
     joinToken: () => tokenOf(ca, authority.network),
   };
@@ -60,15 +62,15 @@ function newName(): string {
 }
 
 /** Makes the agent of this data folder a member, as if it had joined. The tracker renews its certificate. */
-async function enrol(dataDir: string, authority: Authority): Promise<void> {
+async function enrol(dataDir: string, ca: CaSource): Promise<void> {
   const paths = memberPaths(dataDir);
-  if (hasJoined(dataDir) && (await readFile(paths.ca, 'utf8')) !== authority.roots)
+  if (hasJoined(dataDir) && !overlap(certificatesOf(await readFile(paths.ca, 'utf8')), ca.roots))
     throw otherNetwork(dataDir, paths.ca);
   const identity = await loadIdentity(dataDir);
   const validity = { now: Date.now(), ttlMs: AGENT_TTL_MS };
   const about = { role: 'agent', names: [], peerId: undefined, renewable: true } as const;
-  const certificate = await authority.issue(identity.publicPem(), about, validity);
-  await writeMember(paths, { certificate, authorities: authority.roots });
+  const certificate = await ca.current.issue(identity.publicPem(), about, validity);
+  await writeMember(paths, { certificate, authorities: ca.rootsPem });
 }
 
 function tokenOf(ca: Credential, network: string): string {

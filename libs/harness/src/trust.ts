@@ -89,6 +89,7 @@ function materialOf({ ca, cert, key }: Member): TlsMaterial {
     identity: identityOf(leaf),
     notBefore: new Date(leaf.validFrom),
     notAfter: new Date(leaf.validTo),
+    root: new X509Certificate(ca),
     authorities: [new X509Certificate(ca)],
   };
 }

@@ -35,7 +35,7 @@ async function serve(
   const handlers = new HandlerFactory({ domain: 'test', log });
   received = [];
   const implementation = {
-    getAuthorities: handlers.unary(() => ({ authorities })),
+    getAuthorities: handlers.unary(() => ({ authorities, authorityLists: '' })),
     join: handlers.unary(({ token }: { token: string }) => {
       received.push(token);
       return { certificate: 'a certificate', authorities };

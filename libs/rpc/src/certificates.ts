@@ -1,6 +1,8 @@
 import { createSecureContext, type PeerCertificate } from 'node:tls';
 import { ChannelCredentials } from '@grpc/grpc-js';
-import { certificatesOf } from '@enjambre/common/trust/ca-chain';
+import { X509Certificate } from 'node:crypto';
+import { AuthorityLists } from '@enjambre/common/trust/authority-lists';
+import { certificatesOf, pemOf } from '@enjambre/common/trust/ca-chain';
 import { certificateHash } from '@enjambre/common/trust/signed-by-ca';
 import { EnjambreError } from '@enjambre/core/error';
 import { readJoinToken } from '@enjambre/core/trust/join-token';
@@ -28,14 +30,14 @@ export interface JoinInit {
 }
 
 /**
- * Joins a network: compares the hash of its CA with the token, then asks for a certificate over TLS that this CA, and no
- * other, secures. The caller checks the certificate. Throws {@link EnjambreError}: the answer of the tracker, or `unauthenticated` WRONG_CA.
+ * Joins a network: compares the hash of its CA with the token, then asks for a certificate over TLS that this CA, or one
+ * that it vouches for, secures. The caller checks the certificate. Throws {@link EnjambreError}: the answer of the tracker, or `unauthenticated` WRONG_CA.
  */
 export async function joinNetwork({ address, token, ...request }: JoinInit): Promise<IssuedCertificate> {
   const { terms } = readJoinToken(token);
   const { signal, ...asked } = request;
   const options = signal ? { signal } : {};
-  const { authorities } = await asking(address, anonymous(undefined), (client) =>
+  const { authorities, authorityLists } = await asking(address, anonymous(undefined), (client) =>
     callUnary(client.getAuthorities.bind(client), {}, options),
   );
   const ca = certificateWith(terms.ca, authorities);
@@ -43,12 +45,13 @@ export async function joinNetwork({ address, token, ...request }: JoinInit): Pro
     const message = `the CA of the tracker at ${address} is not that of the join token: check the address, and that the token is of this network`;
     throw new EnjambreError('unauthenticated', 'WRONG_CA', message);
   }
+  const trusted = trustedWith(ca, authorityLists, terms.network);
   const check = (certificate: PeerCertificate): Error | undefined =>
     problemOfServer(certificate, { own: terms, expected: 'tracker' });
-  const { certificate } = await asking(address, anonymous({ ca, check }), (client) =>
+  const { certificate } = await asking(address, anonymous({ ca: trusted, check }), (client) =>
     callUnary(client.join.bind(client), { ...asked, token }, options),
   );
-  return { certificate, authorities: ca };
+  return { certificate, authorities: trusted };
 }
 
 /** Asks for the next certificate. Throws {@link EnjambreError}. @param dialer with the current certificate */
@@ -92,6 +95,14 @@ function anonymous(known: KnownAuthorities | undefined): Credentials {
   });
   const channelOptions = { 'grpc.ssl_target_name_override': SERVER_NAME };
   return { ...PLAINTEXT, channel: () => channel, channelOptions };
+}
+
+/** The CAs that a known one vouches for, in PEM. */
+function trustedWith(ca: string, lists: string, network: string): string {
+  const root = new X509Certificate(ca);
+  const known = new AuthorityLists({ file: '', network, trusted: () => [root] });
+  known.take(lists);
+  return pemOf(known.certificates ?? [root]);
 }
 
 /** The certificate with a hash, without the rest of the text: any other may be a stranger's. */

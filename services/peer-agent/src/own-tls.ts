@@ -1,10 +1,12 @@
+import { formatAddress } from '@enjambre/common/config/address';
 import { flagName } from '@enjambre/common/config/options';
 import { openTls } from '@enjambre/common/config/tls-options';
 import type { Logger } from '@enjambre/common/log/logger';
 import { memberPaths } from '@enjambre/common/trust/member-paths';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
 import { EnjambreError } from '@enjambre/core/error';
-import { openMembership } from './adapters/state/membership.js';
+import { openMembership } from '@enjambre/rpc/membership/membership';
+import { loadIdentity } from './adapters/state/secrets.js';
 import type { AgentConfig } from './config.js';
 
 /**
@@ -19,5 +21,7 @@ export async function openOwnTls(config: AgentConfig, log: Logger): Promise<Prog
   }
   if (insecure) return undefined;
   const named = await openTls(config, 'agent', memberPaths(dataDir).key);
-  return named ?? openMembership({ dataDir, name, trackers, join: token, log });
+  const about = { role: 'agent', name, trackers: trackers.map(formatAddress), log } as const;
+  const paths = memberPaths(dataDir);
+  return named ?? openMembership({ ...about, paths, token, identity: () => loadIdentity(dataDir) });
 }

@@ -183,7 +183,7 @@ class AgentService implements Agent {
     const data = this.#dataFolder(stores);
     const credentials = credentialsFrom(tls);
     const dialer = new Dialer({ credentials, metrics: this.#metrics });
-    const ties = { identity, dialer, log, revocations: tls?.revocations };
+    const ties = { identity, dialer, log, trust: tls };
     const tracker = this.#trackerLink(ties);
     const hasher = new DiskContentHasher(pool, privates);
     const limits = limitsOf(config, clock);

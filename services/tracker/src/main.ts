@@ -1,9 +1,7 @@
 import { scopeOf, type ConfigSources } from '@enjambre/common/config/config-file';
 import { resolveOptions, type Environment, type Flags } from '@enjambre/common/config/options';
-import { join } from 'node:path';
 import { openTls } from '@enjambre/common/config/tls-options';
 import { loadMetrics } from '@enjambre/common/metrics/load-metrics';
-import { REVOCATIONS_FILE } from '@enjambre/common/trust/revocations';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
 import { trackerOptions, type TrackerConfig } from './config.js';
 import { createTracker, type TrackerOverrides } from './service.js';
@@ -13,18 +11,15 @@ async function openTrust(config: TrackerConfig): Promise<Pick<TrackerOverrides, 
   const tls = await openTls(config, 'tracker');
   if (config.ca === undefined) return { tls };
   // These modules take long to load: only a tracker that has a CA waits for them.
-  const [{ Authority }, { readCa }, { Issuer }, { SelfIssuedTls }] = await Promise.all([
-    import('@enjambre/common/trust/authority'),
-    import('@enjambre/common/trust/ca-folder'),
+  const [{ CaSource }, { tlsWithCa }, { Issuer }, { SelfIssuedTls }] = await Promise.all([
+    import('@enjambre/common/trust/ca-source'),
+    import('@enjambre/common/trust/tls-with-ca'),
     import('./adapters/certificates/issuer.js'),
     import('@enjambre/common/trust/self-issued-tls'),
   ]);
-  const authority = await Authority.open(await readCa(config.ca));
-  const revocations = join(config.ca, REVOCATIONS_FILE);
-  tls?.revocations.addFile(revocations);
-  await tls?.revocations.review();
-  const own = tls ?? (await SelfIssuedTls.create({ authority, role: 'tracker', revocations }));
-  return { tls: own, issuer: new Issuer(authority, { folder: config.ca, revocations: own.revocations }) };
+  const ca = await CaSource.open(config.ca);
+  const own = await (tls ? tlsWithCa(tls, ca) : SelfIssuedTls.create({ ca, role: 'tracker' }));
+  return { tls: own, issuer: new Issuer(ca, { revocations: own.revocations }) };
 }
 
 /**

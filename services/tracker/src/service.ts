@@ -160,8 +160,8 @@ function composeCalls(
   const handlers = new HandlerFactory({ domain: 'enjambre.tracker', log });
   const rules = new EndpointRules(config.allowEndpoints, host);
   const servesOthers = !isLoopbackHost(config.listen.host);
-  const revocations = overrides.tls?.revocations;
-  const agents = new ConnectHandler({ hub, handlers, rules, servesOthers, revocations, ...limits });
+  const trust = overrides.tls;
+  const agents = new ConnectHandler({ hub, handlers, rules, servesOthers, trust, ...limits });
   const watchers = new EventWatchers(events, 'tracker');
   const implementation: TrackerServiceServer = {
     connect: (call) => agents.accept(call),

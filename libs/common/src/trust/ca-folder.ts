@@ -31,7 +31,11 @@ export function hasCa(folder: string): boolean {
 
 /** Reads the CA that `enjambre ca init` wrote. Throws `precondition`, BAD_CA. */
 export async function readCa(folder: string): Promise<Credential> {
-  const paths = caPathsIn(folder);
+  return readCaFiles(caPathsIn(folder));
+}
+
+/** The same with the paths of the two files. */
+export async function readCaFiles(paths: Credential): Promise<Credential> {
   const [cert, key] = await Promise.all([paths.cert, paths.key].map(read));
   const exposure = await exposureOf(paths.key);
   if (exposure !== undefined) throw new EnjambreError('precondition', 'BAD_CA', exposure);

@@ -13,13 +13,18 @@ export function memberPaths(dataDir: string): TlsPaths {
   return { ...tlsPathsIn(join(dataDir, TLS_FOLDER)), key: join(dataDir, IDENTITY_FILE) };
 }
 
-/**
- * True if the agent with this data folder has joined a network. A folder that cannot be read counts: without its
- * certificate the agent must not connect in plaintext.
- */
+/** True if the agent with this data folder has joined a network. */
 export function hasJoined(dataDir: string): boolean {
+  return isMember(memberPaths(dataDir));
+}
+
+/**
+ * True if a program with these files has joined a network. A folder that cannot be read counts: without its certificate
+ * the program must not connect in plaintext.
+ */
+export function isMember({ cert }: Pick<TlsPaths, 'cert'>): boolean {
   try {
-    lstatSync(memberPaths(dataDir).cert);
+    lstatSync(cert);
     return true;
   } catch (error) {
     return errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR';

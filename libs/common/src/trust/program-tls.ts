@@ -1,3 +1,4 @@
+import type { AuthorityLists } from './authority-lists.js';
 import type { Revocations } from './revocations.js';
 import type { TlsMaterial } from './tls-material.js';
 
@@ -6,6 +7,8 @@ export interface ProgramTls {
   readonly current: TlsMaterial;
   /** What the CAs have revoked. */
   readonly revocations: Revocations;
+  /** The roots of the network, as its CA publishes them. @default those of its files only */
+  readonly authorityLists?: AuthorityLists;
   /** Calls `listener` whenever {@link current} is replaced. */
   onChange(listener: () => void): void;
   /**

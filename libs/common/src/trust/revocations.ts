@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
 import { normalSerial, readRevocationList, type RevocationList } from '@enjambre/core/trust/revocation-list';
@@ -7,6 +7,7 @@ import { readSignedTexts, writeSignedTexts, type SignedText } from '@enjambre/co
 import { replaceFile } from '../files/new-file.js';
 import { errnoOf } from '../system-error.js';
 import { signerOf } from './signed-by-ca.js';
+import { WatchedFile } from './watched-file.js';
 
 /** The lists of revoked certificates in a folder with certificates. */
 export const REVOCATIONS_FILE = 'revoked.json';
@@ -50,13 +51,13 @@ export class Revocations {
   readonly #peers = new Map<PeerId, Date>();
   readonly #serials = new Map<string, Date>();
   readonly #listeners = new Set<() => void>();
-  readonly #files: string[];
-  /** The state in which each file was read. */
-  readonly #seen = new Map<string, string>();
+  readonly #files: WatchedFile[];
+  /** The CAs with which the files were read. */
+  #readWith = '';
   #version = 0;
 
   constructor(private readonly init: RevocationsInit) {
-    this.#files = [...init.files];
+    this.#files = init.files.map((path) => new WatchedFile(path));
   }
 
   /** Changes with each change of the lists. */
@@ -89,21 +90,24 @@ export class Revocations {
 
   /** Reads one more file, from the next {@link review} on. */
   addFile(path: string): void {
-    if (!this.#files.includes(path)) this.#files.push(path);
+    this.#files.push(new WatchedFile(path));
   }
 
   /** Reads the files that have changed. Returns true if the lists have. Throws `precondition`, BAD_REVOCATIONS. */
   async review(): Promise<boolean> {
+    const authorities = this.init
+      .authorities()
+      .map(({ fingerprint256 }) => fingerprint256)
+      .join();
+    if (authorities !== this.#readWith) for (const file of this.#files) file.forget();
+    this.#readWith = authorities;
     let isNew = false;
-    for (const path of this.#files) {
-      const state = await stateOf(path);
-      if (state === this.#seen.get(path)) continue;
-      this.#seen.set(path, state);
-      if (state === ABSENT) continue;
+    for (const file of this.#files) {
       try {
-        isNew = this.take(await readFile(path, 'utf8')) || isNew;
+        const text = await file.ifChanged();
+        isNew = (text !== undefined && this.take(text)) || isNew;
       } catch (error) {
-        throw damaged(path, error);
+        throw damaged(file.path, error);
       }
     }
     return isNew;
@@ -112,8 +116,8 @@ export class Revocations {
   /** Takes the newer lists of a text, and keeps them in the first file. Throws as {@link take}, and the system's errors. */
   async learn(text: string): Promise<boolean> {
     if (!this.take(text)) return false;
-    const [path] = this.#files;
-    if (path !== undefined) await replaceFile(path, this.text, PUBLIC);
+    const [file] = this.#files;
+    if (file) await replaceFile(file.path, this.text, PUBLIC);
     return true;
   }
 
@@ -150,8 +154,8 @@ export class Revocations {
   }
 }
 
-/** The list that a CA has in its folder; undefined if it has revoked nothing. Throws `precondition`, BAD_REVOCATIONS. */
-export async function readRevocations(path: string): Promise<readonly SignedText[]> {
+/** The lists in a file of a CA; none without the file. Throws `precondition`, BAD_REVOCATIONS. */
+export async function readSignedLists(path: string): Promise<readonly SignedText[]> {
   try {
     return readSignedTexts(await readFile(path, 'utf8'));
   } catch (error) {
@@ -161,20 +165,8 @@ export async function readRevocations(path: string): Promise<readonly SignedText
 }
 
 /** Writes the lists of a folder. Throws the system's errors. */
-export async function writeRevocations(path: string, lists: readonly SignedText[]): Promise<void> {
+export async function writeSignedLists(path: string, lists: readonly SignedText[]): Promise<void> {
   await replaceFile(path, writeSignedTexts(lists), PUBLIC);
-}
-
-const ABSENT = 'absent';
-
-async function stateOf(path: string): Promise<string> {
-  try {
-    const { ctimeMs, ino, size } = await stat(path);
-    return `${ctimeMs} ${ino} ${size}`;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return ABSENT;
-    throw damaged(path, error);
-  }
 }
 
 /** Our intermediate CAs have their serial number in their name, which the certificates that they issue repeat. */

@@ -9,7 +9,7 @@ import {
 } from '@enjambre/core/trust/revocation-list';
 import type { SignedText } from '@enjambre/core/trust/signed-text';
 import type { Credential } from './authority.js';
-import { readRevocations, REVOCATIONS_FILE, writeRevocations } from './revocations.js';
+import { readSignedLists, REVOCATIONS_FILE, writeSignedLists } from './revocations.js';
 import { signedBy } from './signed-by-ca.js';
 
 /** A CA with its folder. */
@@ -21,7 +21,7 @@ export interface CaInFolder {
 
 /** What the CA itself has revoked. Throws `precondition`, BAD_REVOCATIONS. */
 export async function ownRevocations({ folder, ca, network }: CaInFolder): Promise<RevocationList> {
-  const lists = await readRevocations(join(folder, REVOCATIONS_FILE));
+  const lists = await readSignedLists(join(folder, REVOCATIONS_FILE));
   const own = lists.find(isOf(ca));
   return own ? readRevocationList(own.signed) : { network, number: 0, revocations: [] };
 }
@@ -38,8 +38,8 @@ export async function revoke(
   const { folder, ca } = at;
   const path = join(folder, REVOCATIONS_FILE);
   const list = withRevocations(await ownRevocations(at), added, now);
-  const others = (await readRevocations(path)).filter((each) => !isOf(ca)(each));
-  await writeRevocations(path, [signedBy(ca, 'revocation list', revocationText(list)), ...others]);
+  const others = (await readSignedLists(path)).filter((each) => !isOf(ca)(each));
+  await writeSignedLists(path, [signedBy(ca, 'revocation list', revocationText(list)), ...others]);
   return list;
 }
 

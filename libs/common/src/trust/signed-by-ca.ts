@@ -4,7 +4,7 @@ import type { Credential } from './authority.js';
 import { problemOfTime } from './tls-material.js';
 
 /** What the text is for: a signature for one purpose is none for another. */
-export type Purpose = 'join token' | 'revocation list';
+export type Purpose = 'join token' | 'revocation list' | 'authorities';
 
 /** SHA-256 of a certificate in DER, in hex digits. */
 export function certificateHash({ raw }: Pick<X509Certificate, 'raw'>): string {

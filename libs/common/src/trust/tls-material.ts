@@ -28,6 +28,8 @@ export interface TlsMaterial {
   readonly identity: CertifiedIdentity;
   readonly notBefore: Date;
   readonly notAfter: Date;
+  /** The one of them that vouches for the certificate. */
+  readonly root: X509Certificate;
   /** Certificates of the CAs, parsed. */
   readonly authorities: readonly X509Certificate[];
 }
@@ -46,7 +48,8 @@ export function checkTls({ ca, cert, key }: TlsFiles, now: number): TlsMaterial 
   if (!leaf) throw bad(`${cert.path} holds no certificate`, 'name a PEM file');
   checkKey(leaf, { cert, key });
   checkTime(leaf, cert.path, now);
-  if (!isIssuedBy(leaf, intermediates, authorities))
+  const root = rootOf(leaf, intermediates, authorities);
+  if (!root)
     throw bad(
       `no CA in ${ca.path} has signed the certificate in ${cert.path}`,
       'use the files of one network, and append intermediate certificates to the certificate',
@@ -58,6 +61,7 @@ export function checkTls({ ca, cert, key }: TlsFiles, now: number): TlsMaterial 
     identity: readIdentity(leaf, cert.path),
     notBefore: new Date(leaf.validFrom),
     notAfter: new Date(leaf.validTo),
+    root,
     authorities,
   };
 }
@@ -153,24 +157,25 @@ function checkTime(leaf: X509Certificate, path: string, now: number): void {
   throw bad(`the certificate in ${path} ${problem}`, now > Date.parse(leaf.validTo) ? 'renew it' : undefined);
 }
 
-/** True if a chain leads from `leaf` over intermediate certificates to a CA. */
-function isIssuedBy(
+/** The CA to which a chain leads from `leaf` over intermediate certificates. */
+function rootOf(
   leaf: X509Certificate,
   intermediates: readonly X509Certificate[],
   authorities: readonly X509Certificate[],
-): boolean {
+): X509Certificate | undefined {
   const isFrom = (of: X509Certificate, by: X509Certificate): boolean =>
     by.ca && of.checkIssued(by) && of.verify(by.publicKey);
   let at = leaf;
   // A chain has at most one step for each certificate.
   for (let steps = 0; steps <= intermediates.length; steps++) {
     const from = at;
-    if (authorities.some((authority) => isFrom(from, authority))) return true;
+    const root = authorities.find((authority) => isFrom(from, authority));
+    if (root) return root;
     const next = intermediates.find((intermediate) => isFrom(from, intermediate));
-    if (!next) return false;
+    if (!next) return undefined;
     at = next;
   }
-  return false;
+  return undefined;
 }
 
 function readIdentity(leaf: X509Certificate, path: string): CertifiedIdentity {

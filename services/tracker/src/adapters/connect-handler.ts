@@ -1,5 +1,5 @@
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
-import type { Revocations } from '@enjambre/common/trust/revocations';
+import { onTrustNews, type TrustHolder } from '@enjambre/common/trust/trust-news';
 import { EnjambreError } from '@enjambre/core/error';
 import { ConnectSession, type ConnectCall, type ConnectTimeouts } from './connect-session.js';
 import type { EndpointRules } from './endpoint-rules.js';
@@ -14,8 +14,8 @@ interface ConnectHandlerOptions {
   readonly rules: EndpointRules;
   /** True if agents on other hosts can reach this tracker. */
   readonly servesOthers: boolean;
-  /** What the CAs have revoked, for all agents. Undefined without TLS. */
-  readonly revocations: Revocations | undefined;
+  /** What agents must know of the CAs. Undefined without TLS. */
+  readonly trust: TrustHolder | undefined;
 }
 
 /** Handles Connect: tracks all open streams and ends them when the tracker stops. */
@@ -26,8 +26,10 @@ export class ConnectHandler {
 
   constructor(options: ConnectHandlerOptions) {
     this.#options = options;
-    options.revocations?.onChange(() => {
-      for (const session of this.#open.values()) session.tellRevocations();
+    const { trust } = options;
+    if (!trust) return;
+    onTrustNews(trust, () => {
+      for (const session of this.#open.values()) session.tellTrustNews();
     });
   }
 

@@ -3,7 +3,7 @@ import { certifiedCaller } from '@enjambre/rpc/caller';
 import { keyShownTo } from '@enjambre/rpc/server-key';
 import { greeted } from '@enjambre/rpc/gate/greeting';
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
-import type { Revocations } from '@enjambre/common/trust/revocations';
+import { trustNewsOf, type TrustHolder } from '@enjambre/common/trust/trust-news';
 import { isTraceparent, startSpan } from '@enjambre/common/tracing/tracing';
 import { VERSION } from '@enjambre/common/version';
 import { EnjambreError } from '@enjambre/core/error';
@@ -40,7 +40,7 @@ interface ConnectSessionOptions {
   readonly rules: EndpointRules;
   /** True if agents on other hosts can reach this tracker. */
   readonly servesOthers: boolean;
-  readonly revocations: Pick<Revocations, 'size' | 'text'> | undefined;
+  readonly trust: TrustHolder | undefined;
 }
 
 const NONCE_BYTES = 32;
@@ -58,7 +58,7 @@ export class ConnectSession implements SessionStream {
   readonly #party: string;
   readonly #rules: EndpointRules;
   readonly #servesOthers: boolean;
-  readonly #revocations: ConnectSessionOptions['revocations'];
+  readonly #trust: TrustHolder | undefined;
   readonly #nonce = randomBytes(NONCE_BYTES);
   readonly #helloTimer: NodeJS.Timeout;
   /** Set by the hello. */
@@ -75,7 +75,7 @@ export class ConnectSession implements SessionStream {
     this.#party = networkOf(call.getPeer());
     this.#rules = options.rules;
     this.#servesOthers = options.servesOthers;
-    this.#revocations = options.revocations;
+    this.#trust = options.trust;
     this.#intake = new Intake(call);
     const reader = {
       write: (message: ConnectResponse) => call.write(message),
@@ -103,11 +103,10 @@ export class ConnectSession implements SessionStream {
     if (this.#request) this.#outbox.send(fromProblem(this.#request, error));
   }
 
-  /** Passes on what the CAs have revoked, if the agent was welcomed. */
-  tellRevocations(): void {
-    if (!this.#session || !this.#revocations || this.#revocations.size === 0) return;
-    const value = { revocations: this.#revocations.text };
-    this.#outbox.send({ message: { $case: 'trustNews', value } });
+  /** Passes on news of the CAs, if there are any and the agent was welcomed. */
+  tellTrustNews(): void {
+    const value = this.#session && this.#trust && trustNewsOf(this.#trust);
+    if (value) this.#outbox.send({ message: { $case: 'trustNews', value } });
   }
 
   /**
@@ -205,7 +204,7 @@ export class ConnectSession implements SessionStream {
       time: new Date(this.#hub.clock()),
     };
     this.#outbox.send({ message: { $case: 'welcome', value } });
-    this.tellRevocations();
+    this.tellTrustNews();
   }
 
   #handle(session: Session, { message }: ConnectRequest): Effect[] {

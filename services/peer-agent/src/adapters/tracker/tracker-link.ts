@@ -3,7 +3,7 @@ import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { infoHashFromBytes, infoHashToBytes, type InfoHash } from '@enjambre/core/ids';
 import type { Dialer } from '@enjambre/rpc/dialer';
 import type { PeerIdentity } from '@enjambre/common/identity/identity';
-import type { Revocations } from '@enjambre/common/trust/revocations';
+import { learnTrust, type TrustHolder } from '@enjambre/common/trust/trust-news';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
 import { firstOf, type Attempt } from '@enjambre/common/async/first-of';
@@ -42,8 +42,8 @@ export interface TrackerLinkComponents {
   readonly dialer: Dialer;
   readonly identity: PeerIdentity;
   readonly log: Logger;
-  /** What the CAs have revoked, of which the tracker sends news. Undefined without TLS. */
-  readonly revocations?: Pick<Revocations, 'learn'> | undefined;
+  /** What this agent knows of the CAs, of which the tracker sends news. Undefined without TLS. */
+  readonly trust?: TrustHolder | undefined;
 }
 
 export interface TrackerLinkInit {
@@ -260,12 +260,11 @@ export class TrackerLink implements TrackerPort, TrackerSessionListener, Startab
       this.#onFuture?.(infoHashFromBytes(infohash));
   }
 
-  trustNews({ revocations }: TrustNews): void {
-    this.#parts.revocations?.learn(revocations).catch((err: unknown) => {
-      this.#parts.log.warn(
-        { err },
-        `the list of revoked certificates of the tracker is not kept: ${messageOf(err)}`,
-      );
+  trustNews(news: TrustNews): void {
+    const { trust, log } = this.#parts;
+    if (!trust) return;
+    learnTrust(trust, news).catch((err: unknown) => {
+      log.warn({ err }, `what the tracker says of the CAs is not kept: ${messageOf(err)}`);
     });
   }
 

@@ -10,7 +10,10 @@ import type { Issuer } from './issuer.js';
 /** CertificateService, with the CA of `issuer`. */
 export function certificateService(handlers: HandlerFactory, issuer: Issuer): ServedService {
   const implementation: CertificateServiceServer = {
-    getAuthorities: handlers.unary(() => ({ authorities: issuer.authorities })),
+    getAuthorities: handlers.unary(() => {
+      const { authorities, authorityLists } = issuer;
+      return { authorities, authorityLists };
+    }),
     join: handlers.unary(({ token, signingRequest, name }) => issuer.join(token, signingRequest, name)),
     renew: handlers.unary(({ signingRequest }, { caller }) => {
       if (caller) return issuer.renew(signingRequest, caller.identity, caller.certificate);

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import {
-  Authority,
+  type Authority,
   createAuthority,
   signingRequest,
   type Credential,
 } from '@enjambre/common/trust/authority';
+import { writeCa } from '@enjambre/common/trust/ca-folder';
+import { CaSource } from '@enjambre/common/trust/ca-source';
 import { issueToken } from '@enjambre/common/trust/join-tokens';
 import { identityOf } from '@enjambre/common/trust/tls-material';
 import { readIssued } from '@enjambre/common/trust/issued-log';
@@ -35,14 +37,16 @@ const revocations = {
 
 beforeAll(async () => {
   ca = await createAuthority('prod', { now: start, ttlMs: 30 * DAY_MS });
-  authority = await Authority.open(ca);
 });
 
 beforeEach(async () => {
   now = start;
   revoked = undefined;
   folder = await mkdtemp(join(tmpdir(), 'enjambre-issuer-'));
-  issuer = new Issuer(authority, { folder, revocations, clock: () => now });
+  await writeCa(folder, ca);
+  const source = await CaSource.open(folder);
+  authority = source.current;
+  issuer = new Issuer(source, { revocations, clock: () => now });
 });
 
 afterEach(() => rm(folder, { recursive: true }));
@@ -97,7 +101,7 @@ describe('a CA that is online', () => {
       );
     const joined = await Promise.all(Array.from({ length: 8 }, joinOne));
     expect(joined.filter(Boolean)).toHaveLength(3);
-    issuer = new Issuer(authority, { folder, revocations, clock: () => now });
+    issuer = new Issuer(await CaSource.open(folder), { revocations, clock: () => now });
     expect(await joinOne()).toBe(false);
     expect((await stat(join(folder, 'used-tokens.json'))).mode & 0o777).toBe(0o600);
   });

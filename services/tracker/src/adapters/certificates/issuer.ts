@@ -1,6 +1,7 @@
 import { createPublicKey, type X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import { requestedKey, type Authority } from '@enjambre/common/trust/authority';
+import { requestedKey } from '@enjambre/common/trust/authority';
+import type { CaSource } from '@enjambre/common/trust/ca-source';
 import { checkToken, refused } from '@enjambre/common/trust/join-tokens';
 import { recordIssued, recordOf } from '@enjambre/common/trust/issued-log';
 import { systemErrorText } from '@enjambre/common/system-error';
@@ -22,12 +23,13 @@ export interface Issued {
 }
 
 interface IssuerInit {
-  /** For the uses of tokens. */
-  readonly folder: string;
   readonly revocations: Pick<Revocations, 'revokedAt'>;
   /** Milliseconds since 1970. @default Date.now */
   readonly clock?: () => number;
 }
+
+/** The CA in a folder, where the uses of tokens and what it has issued are kept. */
+export type IssuingCa = Pick<CaSource, 'current' | 'folder' | 'roots' | 'rootsPem' | 'authorityLists'>;
 
 /** Issues certificates with the CA in a folder. */
 export class Issuer {
@@ -35,27 +37,30 @@ export class Issuer {
 
   readonly #revocations: Pick<Revocations, 'revokedAt'>;
   readonly #clock: () => number;
-  readonly #folder: string;
 
   constructor(
-    private readonly authority: Authority,
-    { folder, revocations, clock = Date.now }: IssuerInit,
+    private readonly ca: IssuingCa,
+    { revocations, clock = Date.now }: IssuerInit,
   ) {
-    this.#tokens = new TokenFile(join(folder, USED_TOKENS_FILE));
+    this.#tokens = new TokenFile(join(ca.folder, USED_TOKENS_FILE));
     this.#revocations = revocations;
-    this.#folder = folder;
     this.#clock = clock;
+  }
+
+  /** The lists of roots that the CA has signed; empty if it was never replaced. */
+  get authorityLists(): string {
+    return this.ca.authorityLists.text;
   }
 
   /** The roots, in PEM. */
   get authorities(): string {
-    return this.authority.roots;
+    return this.ca.rootsPem;
   }
 
   /** A first certificate, for a join token. Throws as the service of proto/enjambre/trust says. */
   async join(token: string, request: string, name: string): Promise<Issued> {
     const now = this.#clock();
-    const { roots } = this.authority.chain;
+    const { roots } = this.ca;
     const isRevoked = (ca: X509Certificate): boolean =>
       this.#revocations.revokedAt(ca, undefined) !== undefined;
     const terms = checkToken(token, { roots, now, isRevoked });
@@ -63,7 +68,12 @@ export class Issuer {
     const { role, names } = terms;
     if (role !== 'agent')
       throw refused('the join token is not for an agent: issue a certificate with "enjambre ca issue"');
-    const identity = { network: this.authority.network, role, names, peerId: peerIdOf(createPublicKey(key)) };
+    const identity = {
+      network: this.ca.current.network,
+      role,
+      names,
+      peerId: peerIdOf(createPublicKey(key)),
+    };
     checkHolder(identity, { id: identity.peerId, name });
     if (this.#revocations.revokedAt(NO_CERTIFICATE_YET, identity.peerId)) throw keyRevoked();
     await this.#tokens.use(terms, identity.peerId, now);
@@ -90,12 +100,12 @@ export class Issuer {
   /** @param name what the holder said */
   async #issue(key: string, { role, names }: CertifiedIdentity, name?: string): Promise<Issued> {
     const validity = { now: this.#clock(), ttlMs: TTL_MS };
-    const certificate = await this.authority.issue(
+    const certificate = await this.ca.current.issue(
       key,
       { role, names, peerId: undefined, renewable: true },
       validity,
     );
-    await recordIssued(this.#folder, recordOf(certificate, name)).catch((error: unknown) => {
+    await recordIssued(this.ca.folder, recordOf(certificate, name)).catch((error: unknown) => {
       throw notRecorded(error);
     });
     return { certificate, authorities: this.authorities };
