@@ -26,6 +26,7 @@ import { Monitor } from '@enjambre/common/metrics/monitor';
 import type { TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { certificateService } from './adapters/certificates/certificate-handlers.js';
 import type { Issuer } from './adapters/certificates/issuer.js';
+import { TokenBucket } from './adapters/certificates/token-bucket.js';
 import { ConnectHandler } from './adapters/connect-handler.js';
 import type { ConnectTimeouts } from './adapters/connect-session.js';
 import { fromEvent } from './adapters/convert-events.js';
@@ -102,6 +103,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const { nats: url } = config;
   const link = url === undefined ? undefined : new NatsLink({ log }, { url, files: config, name: source });
   if (link) lifecycle.add('nats', link);
+  if (link) overrides.issuer?.shareUses(new TokenBucket({ link }, { replicas: config.natsReplicas }));
   const operator = lifecycle.add('operator', new OperatorToken({ log }, config.operatorTokenFile));
   const events =
     overrides.events ?? openEvents({ lifecycle, dialer, log, clock, operator }, { ...config, source, link });

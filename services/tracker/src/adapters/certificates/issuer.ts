@@ -35,6 +35,7 @@ export type IssuingCa = Pick<CaSource, 'current' | 'folder' | 'roots' | 'rootsPe
 export class Issuer {
   readonly #tokens: TokenFile;
 
+  #shared: Pick<TokenFile, 'use'> | undefined;
   readonly #revocations: Pick<Revocations, 'revokedAt'>;
   readonly #clock: () => number;
 
@@ -45,6 +46,11 @@ export class Issuer {
     this.#tokens = new TokenFile(join(ca.folder, USED_TOKENS_FILE));
     this.#revocations = revocations;
     this.#clock = clock;
+  }
+
+  /** Counts the uses of tokens with other trackers. Before the first call. */
+  shareUses(counter: Pick<TokenFile, 'use'>): void {
+    this.#shared = counter;
   }
 
   /** The lists of roots that the CA has signed; empty if it was never replaced. */
@@ -76,6 +82,8 @@ export class Issuer {
     };
     checkHolder(identity, { id: identity.peerId, name });
     if (this.#revocations.revokedAt(NO_CERTIFICATE_YET, identity.peerId)) throw keyRevoked();
+    // The file as well: the tracker may have counted without NATS before.
+    await this.#shared?.use(terms, identity.peerId, now);
     await this.#tokens.use(terms, identity.peerId, now);
     return this.#issue(key, identity, name);
   }

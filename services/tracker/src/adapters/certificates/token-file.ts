@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { Serial } from '@enjambre/common/async/serial';
 import { replaceFile } from '@enjambre/common/files/new-file';
 import { errnoOf, systemErrorText } from '@enjambre/common/system-error';
-import { refused } from '@enjambre/common/trust/join-tokens';
 import { EnjambreError } from '@enjambre/core/error';
 import { z } from 'zod';
+import { tokenUseSchema, usedUp } from './token-record.js';
 import { withUse, type CountedToken, type TokenUses } from '../../domain/token-uses.js';
 
-const fileSchema = z.record(z.string(), z.object({ peers: z.array(z.string()), expires_at: z.number() }));
+const fileSchema = z.record(z.string(), tokenUseSchema);
 const PRIVATE = 0o600;
 
 /** Counts the uses of join tokens in a file, which a restart survives. */
@@ -24,10 +24,7 @@ export class TokenFile {
   use(token: CountedToken, peer: string, now: number): Promise<void> {
     return this.#turns.run(async () => {
       const next = withUse((this.#uses ??= await this.#read()), token, peer, now);
-      if (!next) {
-        const times = token.uses === 1 ? 'was used already' : `was used ${token.uses} times already`;
-        throw refused(`the join token ${times}: ask for a new one`);
-      }
+      if (!next) throw usedUp(token);
       if (next !== this.#uses) await this.#write(next);
       this.#uses = next;
     });
