@@ -78,7 +78,7 @@ export function toServiceError(error: unknown, domain: string): ServiceError {
 }
 
 /** Reason of an error without a connection: the two sides could not agree on TLS. */
-const TLS_FAILED = 'TLS_FAILED';
+export const TLS_FAILED = 'TLS_FAILED';
 
 /** Converts the error of an outgoing call: the inverse of {@link toStatus}. */
 export function fromServiceError(error: unknown): EnjambreError {

@@ -1,5 +1,6 @@
 import { flagName } from '@enjambre/common/config/options';
 import { EnjambreError } from '@enjambre/core/error';
+import { TLS_FAILED } from '../status.js';
 
 /** The first certificate of several trackers. Otherwise throws a refusal before the error of one that issues none. */
 export async function anyOf<T>(
@@ -30,7 +31,11 @@ function explained(error: unknown, address: string): EnjambreError {
     const message = `the tracker at ${address} issues no certificates: start it with ${flagName('ca')}, or name one that was`;
     return new EnjambreError('unavailable', 'NO_CA', message, { cause: error });
   }
-  if (known.reason !== 'UNAVAILABLE' && known.reason !== 'TLS_FAILED') return known;
+  if (known.reason === TLS_FAILED && /clock/.test(known.message)) {
+    const message = `cannot trust the tracker at ${address}: ${known.message}`;
+    return new EnjambreError('unauthenticated', 'WRONG_CLOCK', message, { cause: error });
+  }
+  if (known.reason !== 'UNAVAILABLE' && known.reason !== TLS_FAILED) return known;
   const message = `no tracker with TLS answers at ${address}: check the address, and start it with ${flagName('ca')}`;
   return new EnjambreError('unavailable', 'TRACKER_UNREACHABLE', message, { cause: error });
 }
