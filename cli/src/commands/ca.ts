@@ -9,7 +9,7 @@ import { identityOf } from '@enjambre/common/trust/tls-material';
 import { tlsPathsIn } from '@enjambre/common/trust/tls-store';
 import { EnjambreError } from '@enjambre/core/error';
 import { shortId } from '@enjambre/core/ids';
-import { checkNetworkName, isRole, type Role } from '@enjambre/core/trust/certified-identity';
+import { checkNetworkName, isRole, mayJoin, type Role } from '@enjambre/core/trust/certified-identity';
 import type { Given } from '../client-command.js';
 import type { Session } from '../context.js';
 import { replaceFile } from '@enjambre/common/files/new-file';
@@ -117,9 +117,10 @@ async function issue(session: Session, given: Given): Promise<void> {
 }
 
 async function token(session: Session, given: Given): Promise<void> {
-  if (given.role !== undefined && given.role !== 'agent') {
+  const role = roleOf(given);
+  if (!mayJoin(role)) {
     const message =
-      'a join token is for agents: issue a certificate for other roles with `enjambre ca issue`';
+      'a join token is for agents and messaging services: issue a certificate for other roles with `enjambre ca issue`';
     throw new EnjambreError('invalid', 'USAGE', message);
   }
   const { output, context } = session;
@@ -131,7 +132,7 @@ async function token(session: Session, given: Given): Promise<void> {
   const { network } = await Authority.open(ca);
   const terms = {
     network,
-    role: 'agent' as const,
+    role,
     names: namesOf(given),
     uses: typeof given.uses === 'number' ? given.uses : 1,
     expiresAt: context.now() + ttlOf(given, TOKEN_TTL_MS),
@@ -148,7 +149,7 @@ async function token(session: Session, given: Given): Promise<void> {
   });
   output.line(text);
   const times = terms.uses === 1 ? 'once' : `${terms.uses} times`;
-  output.hint(`good ${times} until ${until}: enjambre agent --tracker HOST --join TOKEN`);
+  output.hint(`good ${times} until ${until}: enjambre ${role} --tracker HOST --join TOKEN`);
 }
 
 function namesOf({ name }: Given): string[] {

@@ -1,18 +1,32 @@
-import type { OptionTable, Resolved } from '@enjambre/common/config/options';
+import { join } from 'node:path';
+import type { Environment, OptionTable, Resolved } from '@enjambre/common/config/options';
 import { DEFAULT_PORTS } from '@enjambre/common/config/address';
 import {
   budgetOptions,
   commonOptions,
   hostName,
   nameSchema,
+  pathSchema,
+  tcpAddressListSchema,
   tcpAddressSchema,
 } from '@enjambre/common/config/schemas';
+import { defaultDataDir } from '@enjambre/common/config/default-data-dir';
+import { joinOptions } from '@enjambre/common/config/join-options';
 import { operatorOptions } from '@enjambre/common/config/operator-option';
 import { bytesSchema, durationSchema } from '@enjambre/common/config/quantities';
 import { tlsOptions } from '@enjambre/common/config/tls-options';
 import { natsOptions } from '@enjambre/common/nats/nats-options';
 import { natsUrlSchema } from '@enjambre/common/nats/nats-link';
 import { z } from 'zod';
+
+/** None in a container without a home folder: there it is needed only to join. */
+function findDataDir(environment: Environment): string | undefined {
+  try {
+    return join(defaultDataDir(environment), 'messaging');
+  } catch {
+    return undefined;
+  }
+}
 
 const countSchema = z
   .string()
@@ -40,6 +54,19 @@ export const messagingOptions = {
     schema: natsUrlSchema.optional(),
   },
   ...natsOptions,
+  tracker: {
+    placeholder: 'HOST[:PORT][,…]',
+    description:
+      'address of a tracker, or several, separated by commas: where it joins the network with --join, and learns which certificates are revoked',
+    schema: tcpAddressListSchema(DEFAULT_PORTS.tracker).optional(),
+  },
+  dataDir: {
+    placeholder: 'DIR',
+    description: 'folder for its certificate and key, if it has joined a network with --join',
+    schema: pathSchema.optional(),
+    default: { shown: '~/.local/share/enjambre/messaging', find: findDataDir },
+  },
+  ...joinOptions,
   messageMaxAge: {
     placeholder: 'DURATION',
     description: 'retention of messages and of absent peers',

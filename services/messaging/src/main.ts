@@ -1,9 +1,9 @@
 import { scopeOf, type ConfigSources } from '@enjambre/common/config/config-file';
 import { resolveOptions, type Environment, type Flags } from '@enjambre/common/config/options';
-import { openTls } from '@enjambre/common/config/tls-options';
 import { loadMetrics } from '@enjambre/common/metrics/load-metrics';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
 import { messagingOptions } from './config.js';
+import { openOwnTls } from './own-tls.js';
 import { createMessaging } from './service.js';
 
 /**
@@ -21,6 +21,6 @@ export async function run(
     environment,
     scopeOf('messaging', messagingOptions, sources),
   );
-  const tls = await openTls(config, 'messaging');
+  const tls = await openOwnTls(config);
   await runUntilSignal(createMessaging(config, { ...(await loadMetrics(config.metrics)), tls }));
 }

@@ -1,10 +1,12 @@
-import type { Address } from '@enjambre/common/config/address';
+import { formatAddress, type Address } from '@enjambre/common/config/address';
 import type { EventBus } from '@enjambre/common/events/event-bus';
 import { startConsole } from '@enjambre/common/events/event-console';
 import { EventWatchers } from '@enjambre/common/events/event-watchers';
 import { DEFAULT_RETENTION } from '@enjambre/common/events/event-stream';
 import { openEmbeddedBus, openNatsBus } from '@enjambre/common/events/open-event-bus';
 import { HandlerFactory } from '@enjambre/rpc/handlers';
+import { Dialer } from '@enjambre/rpc/dialer';
+import { TrustWatch } from '@enjambre/rpc/membership/trust-watch';
 import { openStreams } from '@enjambre/rpc/open-streams';
 import { SERVICE_LIMITS, type ServerLimits } from '@enjambre/rpc/gate/limits';
 import { GrpcServer } from '@enjambre/rpc/server';
@@ -85,7 +87,7 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   const timeouts = { ...DEFAULT_TIMEOUTS, ...overrides.timeouts };
 
   const lifecycle = new Lifecycle(log);
-  if (overrides.tls) lifecycle.add('certificate', new TlsWatch({ log }, overrides.tls));
+  if (overrides.tls) addTrust(lifecycle, overrides.tls, { config, log });
   const source = `messaging/${config.name}`;
   const components = { lifecycle, log, clock };
   const monitor = lifecycle.add('monitor', new Monitor({ log, metrics }, config.metrics));
@@ -139,6 +141,19 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
       return server.address;
     },
   };
+}
+
+/** Keeps the certificate, and what is known of the CAs, up to date. */
+function addTrust(
+  lifecycle: Lifecycle,
+  tls: ProgramTls,
+  { config, log }: { readonly config: MessagingConfig; readonly log: Logger },
+): void {
+  lifecycle.add('certificate', new TlsWatch({ log }, tls));
+  const { tracker: trackers } = config;
+  if (!trackers) return;
+  const dialer = new Dialer({ credentials: credentialsFrom(tls) });
+  lifecycle.add('trust', new TrustWatch({ dialer, trust: tls, log }, trackers.map(formatAddress)));
 }
 
 /** Not ready while messages cannot be stored. */

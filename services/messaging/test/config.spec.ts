@@ -12,6 +12,7 @@ describe('the options of a messaging service', () => {
       messageMaxAge: 7 * 86_400_000,
       messageMaxBytes: 256 << 20,
       eventMaxBytes: 256 << 20,
+      dataDir: expect.stringContaining('enjambre'),
       duplicateWindow: 3_600_000,
       messageRate: 200,
       maxPending: 10_000,

@@ -11,6 +11,7 @@ import {
   switchSchema,
   tcpAddressSchema,
 } from '@enjambre/common/config/schemas';
+import { joinOptions } from '@enjambre/common/config/join-options';
 import { operatorOptions } from '@enjambre/common/config/operator-option';
 import { tlsOptions } from '@enjambre/common/config/tls-options';
 import {
@@ -168,12 +169,7 @@ export const agentOptions = {
     schema: labelsSchema,
     repeatable: true,
   },
-  join: {
-    placeholder: 'TOKEN',
-    description:
-      'join token of "enjambre ca token": at the first start, gets a certificate for mutual TLS from the tracker, and keeps it in tls in the data folder',
-    schema: z.string().optional(),
-  },
+  ...joinOptions,
   insecure: {
     placeholder: '',
     isSwitch: true,

@@ -1,8 +1,9 @@
 import { formatAddress } from '@enjambre/common/config/address';
+import { joinTokenOf } from '@enjambre/common/config/join-options';
 import { flagName } from '@enjambre/common/config/options';
 import { openTls } from '@enjambre/common/config/tls-options';
 import type { Logger } from '@enjambre/common/log/logger';
-import { memberPaths } from '@enjambre/common/trust/member-paths';
+import { hasJoined, memberPaths } from '@enjambre/common/trust/member-paths';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
 import { EnjambreError } from '@enjambre/core/error';
 import { openMembership } from '@enjambre/rpc/membership/membership';
@@ -14,12 +15,13 @@ import type { AgentConfig } from './config.js';
  * has none. Throws {@link EnjambreError}.
  */
 export async function openOwnTls(config: AgentConfig, log: Logger): Promise<ProgramTls | undefined> {
-  const { dataDir, name, tracker: trackers, join: token, insecure } = config;
-  if (insecure && token !== undefined) {
+  const { dataDir, name, tracker: trackers, insecure } = config;
+  if (insecure && (config.join ?? config.joinFile) !== undefined) {
     const message = `${flagName('insecure')} and ${flagName('join')} exclude each other: a network that is joined has TLS`;
     throw new EnjambreError('invalid', 'BAD_OPTION', message);
   }
   if (insecure) return undefined;
+  const token = await joinTokenOf(config, hasJoined(dataDir));
   const named = await openTls(config, 'agent', memberPaths(dataDir).key);
   const about = { role: 'agent', name, trackers: trackers.map(formatAddress), log } as const;
   const paths = memberPaths(dataDir);

@@ -38,6 +38,7 @@ import { NatsStore } from './adapters/nats/nats-store.js';
 import { measureTracker } from './adapters/metrics.js';
 import { TRACKER_DEFINITION } from './adapters/service-definition.js';
 import { SessionHub } from './adapters/session-hub.js';
+import { TrustWatchers } from './adapters/trust-watchers.js';
 import { thisHost, type TrackerHost } from './adapters/tracker-host.js';
 import { newReplicaId, Network, type NetworkStatus } from './app/network.js';
 import { networkParts } from './app/network-parts.js';
@@ -158,13 +159,14 @@ interface CallSurroundings extends NetworkSurroundings {
 function composeCalls(
   { config, overrides, host, log, clock, random, events, hub, network, operator }: CallSurroundings,
   limits: { readonly timeouts: ConnectTimeouts; readonly maxStreams: number },
-): { implementation: TrackerServiceServer; streams: [ConnectHandler, EventWatchers] } {
+): { implementation: TrackerServiceServer; streams: { stop(): void }[] } {
   const handlers = new HandlerFactory({ domain: 'enjambre.tracker', log });
   const rules = new EndpointRules(config.allowEndpoints, host);
   const servesOthers = !isLoopbackHost(config.listen.host);
   const trust = overrides.tls;
   const agents = new ConnectHandler({ hub, handlers, rules, servesOthers, trust, ...limits });
   const watchers = new EventWatchers(events, 'tracker');
+  const trustWatchers = new TrustWatchers(trust);
   const implementation: TrackerServiceServer = {
     connect: (call) => agents.accept(call),
     ...lookupHandlers(handlers, hub.registry, { random, clock, network }),
@@ -172,8 +174,11 @@ function composeCalls(
       const seesTexts = operator.isPresentedIn(metadata) || (caller && mayReadTexts(caller.identity));
       return watchers.watch(request, { signal, view: seesTexts ? WHOLE : WITHOUT_TEXTS });
     }),
+    watchTrustNews: handlers.serverStream(async function* (_, { signal }) {
+      for await (const news of trustWatchers.watch(signal)) yield { news };
+    }),
   };
-  return { implementation, streams: [agents, watchers] };
+  return { implementation, streams: [agents, watchers, trustWatchers] };
 }
 
 interface NetworkSurroundings {

@@ -100,6 +100,11 @@ export function checkHolder(
   }
 }
 
+/** True for a role whose holders join with a token. */
+export function mayJoin(role: Role): boolean {
+  return role === 'agent' || role === 'messaging';
+}
+
 export function isRole(text: string): text is Role {
   return (ROLES as readonly string[]).includes(text);
 }

@@ -18,6 +18,7 @@ const TRACKER = {
   ListPeers: READERS,
   GetStats: READERS,
   WatchEvents: READERS,
+  WatchTrustNews: READERS,
 } as const;
 
 const MESSAGING = {

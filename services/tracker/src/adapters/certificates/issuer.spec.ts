@@ -120,7 +120,7 @@ describe('a CA that is online', () => {
     const other = await requestOf(PeerIdentity.generate());
     await expect(issuer.join(said, other, 'w1')).rejects.toThrow('was used already: ask for a new one');
     await expect(issuer.join(token({ role: 'operator' }), other, 'w1')).rejects.toThrow(
-      'is not for an agent',
+      'nobody joins with the role operator',
     );
     now += HOUR_MS;
     await expect(issuer.join(token(), request, 'w1')).rejects.toMatchObject({ reason: 'JOIN_TOKEN_REFUSED' });

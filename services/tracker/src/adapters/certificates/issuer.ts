@@ -7,7 +7,7 @@ import { recordIssued, recordOf } from '@enjambre/common/trust/issued-log';
 import { systemErrorText } from '@enjambre/common/system-error';
 import { NEW_KEY, type Revocations } from '@enjambre/common/trust/revocations';
 import { EnjambreError } from '@enjambre/core/error';
-import { checkHolder, type CertifiedIdentity } from '@enjambre/core/trust/certified-identity';
+import { checkHolder, mayJoin, type CertifiedIdentity } from '@enjambre/core/trust/certified-identity';
 import { peerIdOf } from '@enjambre/common/identity/identity';
 import { TokenFile } from './token-file.js';
 
@@ -72,8 +72,8 @@ export class Issuer {
     const terms = checkToken(token, { roots, now, isRevoked });
     const key = await keyIn(request);
     const { role, names } = terms;
-    if (role !== 'agent')
-      throw refused('the join token is not for an agent: issue a certificate with "enjambre ca issue"');
+    if (!mayJoin(role))
+      throw refused(`nobody joins with the role ${role}: issue a certificate with "enjambre ca issue"`);
     const identity = {
       network: this.ca.current.network,
       role,
@@ -136,7 +136,7 @@ function notRecorded(cause: unknown): EnjambreError {
 
 function notRenewable(): EnjambreError {
   const message =
-    'only the certificate of an agent that joined with a token is renewed: issue a new one with "enjambre ca issue"';
+    'only a certificate that was issued for a join token is renewed: issue a new one with "enjambre ca issue"';
   return new EnjambreError('denied', 'NOT_RENEWABLE', message);
 }
 
