@@ -5,12 +5,19 @@ import { problemOfTime } from '@enjambre/common/trust/tls-material';
 import { EnjambreError } from '@enjambre/core/error';
 import type { CertifiedCaller } from './caller.js';
 import { noCertificate } from './no-certificate.js';
+import type { RenewedClients } from './renewed-clients.js';
+
+interface ClientRecords {
+  readonly revocations: ProgramTls['revocations'];
+  readonly renewed: RenewedClients;
+}
 
 /** Returns a function that says why the certificate of a client does not count now; undefined if it does. */
 export function problemsOf(
   { identity, certificate }: Pick<CertifiedCaller, 'identity' | 'certificate'>,
-  revocations: ProgramTls['revocations'],
+  { revocations, renewed }: ClientRecords,
 ): () => EnjambreError | undefined {
+  const key = renewed.note(identity, certificate);
   const { serialNumber, issuer } = certificate;
   const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
   let version: number | undefined;
@@ -23,7 +30,9 @@ export function problemsOf(
     }
     const now = Date.now();
     if (revoked || (now >= from && now <= to)) return revoked;
-    return problemOfClock(certificate, now);
+    const newest = renewed.newest(key);
+    const isRenewed = newest && now <= newest.expiresAt && !revocations.revokedAt(newest, identity.peerId);
+    return isRenewed ? undefined : problemOfClock(certificate, now);
   };
 }
 

@@ -1,9 +1,16 @@
 import { X509Certificate } from 'node:crypto';
+import type { TcpNetConnectOpts } from 'node:net';
 import { TLSSocket, type PeerCertificate } from 'node:tls';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import { EnjambreError } from '@enjambre/core/error';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
 import { identityOf } from '@enjambre/common/trust/tls-material';
+
+/** Visits begin within this time. */
+const SPREAD_MS = 2000;
+const VISIT_MS = 10_000;
+/** Time for the server to look at the certificate. */
+const LINGER_MS = 1000;
 
 /** That of a server. `getPeerX509Certificate` of Node 20 takes it from a client: the next call returns nothing. */
 export function certificateOf(socket: TLSSocket): X509Certificate | undefined {
@@ -36,6 +43,28 @@ export class DialedServers {
     this.#open.set(socket, certificate);
     socket.once('close', () => this.#open.delete(socket));
     this.#end(socket, certificate);
+  }
+
+  /**
+   * Shows each server a certificate that was renewed, by a handshake of its own: the connections that began with the old
+   * one stay when that expires.
+   */
+  visit(dial: (to: TcpNetConnectOpts) => TLSSocket): void {
+    const places = [...this.#open.keys()].map(({ remoteAddress: host, remotePort: port }) => ({
+      host,
+      port,
+    }));
+    const distinct = new Map(places.map((place) => [`${place.host} ${place.port}`, place]));
+    for (const { host, port } of distinct.values()) {
+      if (host === undefined || port === undefined) continue;
+      setTimeout(() => {
+        const socket = dial({ host, port });
+        // A server that cannot be reached, or is another now, has no such connections.
+        socket.on('error', () => undefined).resume();
+        socket.setTimeout(VISIT_MS, () => socket.destroy());
+        socket.once('secureConnect', () => setTimeout(() => socket.destroy(), LINGER_MS).unref());
+      }, Math.random() * SPREAD_MS).unref();
+    }
   }
 
   /** The same credentials; the connections of grpc-js that they secure are among those known here. */

@@ -152,3 +152,22 @@ test('our own client leaves a revoked peer', async () => {
   await waitFor(() => ends.length === 2, { what: 'the refusal', ...SOON });
   expect(ends[1]?.message).toContain('the certificate of the server was revoked at');
 });
+
+test('a stream ends when the certificate of its client expires, unless the client has renewed', async () => {
+  await serve();
+  const peers = [PeerIdentity.generate(), PeerIdentity.generate()] as const;
+  const short = (peer: PeerIdentity) => network.member({ peer, ttlMs: 5000 });
+  const own = [new MemberTls(await short(peers[0])), new MemberTls(await short(peers[1]))] as const;
+  const streams = own.map((each) => open(clientOf(each)));
+  await waitFor(() => streams.every(({ messages }) => messages.length === 1), { what: 'the streams' });
+  own[1].renew(await network.member({ peer: peers[1] }));
+  await waitFor(() => streams[0]?.error !== undefined, { what: 'the end of the stream', timeoutMs: 20_000 });
+  expect(streams[0]?.error).toMatchObject({
+    code: 'unauthenticated',
+    reason: 'NO_CERTIFICATE',
+    message: expect.stringMatching(/^your certificate expired at .*renew it$/),
+  });
+  // The other had the same certificate, as old.
+  await waitFor(() => Date.now() > own[0].current.notAfter.getTime() + 3000, { what: 'the time' });
+  expect(streams[1]?.error).toBeUndefined();
+});

@@ -5,6 +5,7 @@ import {
   createSecureContext,
   createServer,
   TLSSocket,
+  type ConnectionOptions,
   type PeerCertificate,
   type SecureContext,
   type SecureContextOptions,
@@ -19,6 +20,7 @@ import { problemOfClock, problemsOf } from './client-problems.js';
 import { PLAINTEXT, type Acceptor, type Client, type Credentials, type Expected } from './credentials.js';
 import { certificateOf, DialedServers } from './dialed-servers.js';
 import { noCertificate } from './no-certificate.js';
+import { RenewedClients } from './renewed-clients.js';
 import { SessionCache } from './session-cache.js';
 
 /** Mutual TLS if the program has a certificate, else none. */
@@ -42,8 +44,12 @@ export function tlsCredentials(source: TlsSource): Credentials {
   const context = renewedContext(source);
   const sessions = new SessionCache();
   const servers = new DialedServers(source.revocations);
+  const renewed = new RenewedClients();
   source.onChange(() => {
     sessions.clear();
+    // Who is there was checked, by the connections that are open.
+    const checkServerIdentity = (): undefined => undefined;
+    servers.visit((to) => connect({ ...to, ...optionsOfClient(context), checkServerIdentity }));
   });
   source.revocations.onChange(() => {
     sessions.clear();
@@ -68,11 +74,8 @@ export function tlsCredentials(source: TlsSource): Credentials {
       const resumed = sessions.take(server, Date.now());
       const socket = connect({
         ...to,
-        secureContext: context,
-        servername: SERVER_NAME,
-        ALPNProtocols: [ALPN],
+        ...optionsOfClient(context),
         checkServerIdentity: checkServer(expected),
-        rejectUnauthorized: true,
         ...(resumed && { session: resumed.ticket }),
       });
       // A resumed session has no certificate here: it was checked when the first one began.
@@ -90,8 +93,12 @@ export function tlsCredentials(source: TlsSource): Credentials {
     readyEvent: 'secureConnect',
     scheme: 'https',
     acceptor: tlsAcceptor(source),
-    clientOf: (socket) => clientOf(socket, source),
+    clientOf: (socket) => clientOf(socket, source, renewed),
   };
+}
+
+function optionsOfClient(secureContext: SecureContext): ConnectionOptions {
+  return { secureContext, servername: SERVER_NAME, ALPNProtocols: [ALPN], rejectUnauthorized: true };
 }
 
 /** The context of connections that we open. Its content is replaced, since grpc-js keeps the object. */
@@ -177,7 +184,7 @@ function wrongServer(what: string): EnjambreError {
 }
 
 /** Who the client of an accepted connection is. */
-function clientOf(socket: Socket, source: TlsSource): Client {
+function clientOf(socket: Socket, source: TlsSource, renewed: RenewedClients): Client {
   const own = source.current.identity;
   const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
   if (!(socket instanceof TLSSocket) || !certificate) return { problem: noCertificate(NO_CERTIFICATE) };
@@ -191,7 +198,7 @@ function clientOf(socket: Socket, source: TlsSource): Client {
       const message = `your certificate is for the network ${identity.network}, not ${own.network}`;
       return { problem: noCertificate(message) };
     }
-    const problemNow = problemsOf({ identity, certificate }, source.revocations);
+    const problemNow = problemsOf({ identity, certificate }, { revocations: source.revocations, renewed });
     const problem = problemNow();
     return problem
       ? { problem }
