@@ -7,6 +7,7 @@ import { loadOrMakeKey } from '@enjambre/common/identity/key-file';
 import { createLogger } from '@enjambre/common/log/logger';
 import { isMember } from '@enjambre/common/trust/member-paths';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
+import { REVOCATIONS_FILE } from '@enjambre/common/trust/revocations';
 import { tlsPathsIn } from '@enjambre/common/trust/tls-store';
 import { EnjambreError } from '@enjambre/core/error';
 import type { MessagingConfig } from './config.js';
@@ -18,6 +19,10 @@ import type { MessagingConfig } from './config.js';
 export async function openOwnTls(config: MessagingConfig): Promise<ProgramTls | undefined> {
   const { dataDir, name, tracker: trackers = [], logLevel: level, logFormat: format } = config;
   const named = await openTls(config, 'messaging');
+  if (named && dataDir !== undefined && trackers.length > 0) {
+    named.revocations.keepIn(join(dataDir, REVOCATIONS_FILE));
+    await named.revocations.review();
+  }
   if (named) return named;
   const paths = dataDir === undefined ? undefined : tlsPathsIn(join(dataDir, 'tls'));
   const token = await joinTokenOf(config, paths !== undefined && isMember(paths));

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { formatAddress } from '@enjambre/common/config/address';
 import { joinTokenOf } from '@enjambre/common/config/join-options';
 import { flagName } from '@enjambre/common/config/options';
@@ -5,6 +6,7 @@ import { openTls } from '@enjambre/common/config/tls-options';
 import type { Logger } from '@enjambre/common/log/logger';
 import { hasJoined, memberPaths } from '@enjambre/common/trust/member-paths';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
+import { REVOCATIONS_FILE } from '@enjambre/common/trust/revocations';
 import { EnjambreError } from '@enjambre/core/error';
 import { openMembership } from '@enjambre/rpc/membership/membership';
 import { loadIdentity } from './adapters/state/secrets.js';
@@ -23,6 +25,8 @@ export async function openOwnTls(config: AgentConfig, log: Logger): Promise<Prog
   if (insecure) return undefined;
   const token = await joinTokenOf(config, hasJoined(dataDir));
   const named = await openTls(config, 'agent', memberPaths(dataDir).key);
+  named?.revocations.keepIn(join(dataDir, REVOCATIONS_FILE));
+  await named?.revocations.review();
   const about = { role: 'agent', name, trackers: trackers.map(formatAddress), log } as const;
   const paths = memberPaths(dataDir);
   return named ?? openMembership({ ...about, paths, token, identity: () => loadIdentity(dataDir) });

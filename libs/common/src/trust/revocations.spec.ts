@@ -86,6 +86,15 @@ describe('a list of revoked certificates', () => {
     expect(next.text).toBe(list);
   });
 
+  test('is kept elsewhere if its own folder cannot be written', async () => {
+    const list = await revoked(network, { peer });
+    const own = trusting(network, '/proc/enjambre/revoked.json');
+    own.keepIn(join(folder, 'kept.json'));
+    await own.review();
+    await own.learn(list);
+    expect(await readFile(join(folder, 'kept.json'), 'utf8')).toBe(list);
+  });
+
   test('that is damaged leaves what was known, and is reported once', async () => {
     await revoked(network, { peer });
     const revocations = trusting(network, file);

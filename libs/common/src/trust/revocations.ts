@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import type { PeerId } from '@enjambre/core/ids';
 import { normalSerial, readRevocationList, type RevocationList } from '@enjambre/core/trust/revocation-list';
@@ -93,6 +94,11 @@ export class Revocations {
     this.#files.push(new WatchedFile(path));
   }
 
+  /** Keeps what is learned in this file, and reads it as well: the folder of the certificate may be read-only. */
+  keepIn(path: string): void {
+    this.#files.unshift(new WatchedFile(path));
+  }
+
   /** Reads the files that have changed. Returns true if the lists have. Throws `precondition`, BAD_REVOCATIONS. */
   async review(): Promise<boolean> {
     const authorities = this.init
@@ -117,7 +123,9 @@ export class Revocations {
   async learn(text: string): Promise<boolean> {
     if (!this.take(text)) return false;
     const [file] = this.#files;
-    if (file) await replaceFile(file.path, this.text, PUBLIC);
+    if (!file) return true;
+    await mkdir(dirname(file.path), { recursive: true, mode: 0o700 });
+    await replaceFile(file.path, this.text, PUBLIC);
     return true;
   }
 

@@ -2,8 +2,8 @@ import { Reconnection } from '@enjambre/common/async/reconnection';
 import { sleep } from '@enjambre/common/async/sleep';
 import type { Startable } from '@enjambre/common/lifecycle/lifecycle';
 import type { Logger } from '@enjambre/common/log/logger';
-import { learnTrust, type TrustHolder } from '@enjambre/common/trust/trust-news';
-import { EnjambreError } from '@enjambre/core/error';
+import { learnTrust, type TrustHolder, type TrustNews } from '@enjambre/common/trust/trust-news';
+import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { TrackerServiceClient } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import { readStream } from '../client.js';
 import type { Dialer } from '../dialer.js';
@@ -51,18 +51,26 @@ export class TrustWatch implements Startable {
 
   /** Resolves when the stream has ended. */
   async #follow(tracker: string): Promise<undefined> {
-    const { dialer, trust } = this.parts;
+    const { dialer } = this.parts;
     const { signal } = this.#stopping;
     const client = dialer.client(TrackerServiceClient, tracker, 'tracker');
     try {
       for await (const { news } of readStream(client.watchTrustNews({}), signal)) {
         this.#reconnection.opened();
         this.#problem = undefined;
-        if (news) await learnTrust(trust, news);
+        if (news) await this.#learn(news);
       }
     } finally {
       client.close();
     }
+  }
+
+  /** News that cannot be written to the disk count until a restart. */
+  async #learn(news: TrustNews): Promise<void> {
+    const { trust, log } = this.parts;
+    await learnTrust(trust, news).catch((err: unknown) => {
+      log.warn({ err }, `what the tracker says of the CAs is not kept: ${messageOf(err)}`);
+    });
   }
 
   #tell(tracker: string, { message }: EnjambreError): void {
