@@ -68,7 +68,7 @@ describe('the first start of an agent', () => {
     await mkdir(dataDir);
     const file = join(dataDir, 'identity.pem');
     await writeFile(file, '-----BEGIN PRIVATE KEY-----\nMC4CAQ');
-    const command = await finish(swarm.run(['agent', '--data-dir', dataDir]));
+    const command = await finish(swarm.run(['agent', '--data-dir', dataDir, '--insecure']));
     expectRefused(
       command,
       1,

@@ -87,14 +87,18 @@ onHosts.each<Family>(['IPv4', 'IPv6'])(`the commands of the README, over %s ${no
     await install(second);
     const anywhere = family === 'IPv4' ? '0.0.0.0' : '::';
     await first.begin(`nats-server -js -sd ${first.folder}/nats -a ${anywhere} 2>&1`, /Server is ready/);
-    const [tracker = '', messaging = '', agent = '', ...others] = SERVICES;
+    const [ca = '', tracker = '', forMessaging = '', messaging = '', forAgents = '', agent = '', ...others] =
+      SERVICES;
     expect(others).toEqual([]);
+    const token = async (line: string): Promise<string> =>
+      /enj1\.\S+/.exec(await first.must(line))?.[0] ?? 'no token';
+    await first.must(ca);
     await first.begin(tracker, /tracker .*listening/);
-    await first.begin(messaging, /messaging .*listening/);
-    await second.begin(agent, ...CONNECTED);
+    await first.begin(messaging.replace('TOKEN', await token(forMessaging)), /messaging .*listening/);
+    await second.begin(agent.replace('TOKEN', await token(forAgents)), ...CONNECTED);
     await writeFile(join(second.folder, 'a.bin'), 'a');
-    await second.must(`enjambre share ${second.folder}/a.bin --data-dir /var/lib/enjambre`);
-    expect(await first.must('enjambre files --tracker tracker.internal:7070')).toMatch(/a\.bin/);
-    expect(await second.must('enjambre doctor --data-dir /var/lib/enjambre')).toMatch(/^ok +messaging/m);
+    await second.must(`enjambre share ${second.folder}/a.bin`);
+    expect(await second.must('enjambre files')).toMatch(/a\.bin/);
+    expect(await second.must('enjambre doctor')).toMatch(/^ok +messaging/m);
   });
 });

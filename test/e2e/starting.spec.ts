@@ -30,6 +30,21 @@ describe('a usage error exits with 2 and a hint:', () => {
     ['pieces of no bytes', ['share', 'x', '--piece-length', 'many'], /--piece-length/],
     ['an agent at no address', ['ls', '--agent', 'non sense'], /--agent: "non sense"/],
     ['a tracker at no address', ['files', '--tracker', 'here:70000'], /--tracker: "here:70000"/],
+    [
+      'a tracker for other machines without a certificate',
+      ['tracker', '--listen', ':0'],
+      /--listen :0 would reach other machines in plaintext: name a certificate with --tls or --ca, .* allow it with --insecure/,
+    ],
+    [
+      'a messaging service for other machines without a certificate',
+      ['messaging', '--listen', ':0'],
+      /--listen :0 would reach .* with --join or --tls/,
+    ],
+    [
+      'an agent of another machine’s tracker without a certificate',
+      ['agent', '--listen', '127.0.0.1:0', '--tracker', 'tracker.example', '--data-dir', 'a'],
+      /--tracker tracker\.example:7070 would reach .* with --join or --tls/,
+    ],
     ['a tracker that listens nowhere', ['tracker', '--listen', '7070'], /--listen: "7070" is not an address/],
     ['a tracker that listens on a socket', ['tracker', '--listen', 'unix:/tmp/x'], /--listen: .*HOST:PORT/],
     [

@@ -146,6 +146,26 @@ describe('a network with TLS', () => {
     );
   });
 
+  test('answers probes without TLS at --health-listen, and nothing else there', async () => {
+    const probed = ['--health-listen', '127.0.0.1:0', '--log-format', 'json', '--listen', '127.0.0.1:0'];
+    const programs = [
+      ['tracker', '--tls', folderOf('tracker')],
+      ['messaging', '--tls', folderOf('messaging')],
+      ['agent', '--data-dir', 'probed', '--tls', await issue('probed'), '--tracker', tracker],
+    ];
+    for (const words of programs) {
+      const program = swarm.run([...words, ...probed]);
+      const address = await program.waitForLog(({ health }) => health as string, 'the address of the health');
+      expect(await swarm.enjambre(['health', address])).toMatchObject({ code: 0 });
+      const files = await swarm.enjambre(['files', '--tracker', address]);
+      expect(files).toMatchObject({
+        code: 4,
+        stderr: expect.stringContaining('is not the address of a tracker'),
+      });
+      expect(await program.stop()).toBe(0);
+    }
+  });
+
   test('starts no program in a role that its certificate does not have', async () => {
     const wrong = swarm.run(['tracker', '--listen', '127.0.0.1:0', '--tls', folderOf('messaging')]);
     expect(await wrong.wait()).not.toBe(0);

@@ -29,8 +29,8 @@ async function twoHosts(...how: Parameters<typeof TwoHosts.build>): Promise<TwoH
 async function shareBesideTracker({ first }: TwoHosts, ...flags: string[]): Promise<Buffer> {
   const content = randomBytes(1 << 20);
   await writeFile(join(first.folder, 'a.bin'), content);
-  await first.begin('enjambre tracker --allow-endpoints dual', /tracker .*listening/);
-  await first.begin(['enjambre agent', ...flags].join(' '), CONNECTED);
+  await first.begin('enjambre tracker --insecure --allow-endpoints dual', /tracker .*listening/);
+  await first.begin(['enjambre agent --insecure', ...flags].join(' '), CONNECTED);
   await first.must(`enjambre share ${first.folder}/a.bin`);
   return content;
 }
@@ -59,10 +59,10 @@ onHosts(`an agent on the host of its tracker ${noHosts}`, () => {
   test('serves other hosts, and its own', async () => {
     const both = await twoHosts('IPv4');
     const content = await shareBesideTracker(both);
-    await both.second.begin('enjambre agent --tracker first-machine:7070', CONNECTED);
+    await both.second.begin('enjambre agent --insecure --tracker first-machine:7070', CONNECTED);
     expect(content.equals(await get(both.second))).toBe(true);
     const beside = '--name third --data-dir /var/lib/third --listen :7082';
-    await both.first.begin(`enjambre agent ${beside}`, CONNECTED);
+    await both.first.begin(`enjambre agent --insecure ${beside}`, CONNECTED);
     const there = `--output ${both.first.folder}/got --timeout 60 --data-dir /var/lib/third`;
     await both.first.must(`enjambre get a.bin ${there}`);
     expect(await both.second.must('enjambre peers a.bin')).toMatch(/first-machine .*10\.99\.0\.1:7072/);
@@ -76,13 +76,16 @@ onHosts(`an agent on the host of its tracker ${noHosts}`, () => {
     expect(first.log.some((line) => warning.test(line))).toBe(true);
     const { code } = await doctorSays(first, /^warn +endpoint .*no other machine.*--listen.*--advertise/m);
     expect(code).toBe(0);
-    await second.begin('enjambre agent --tracker first-machine:7070', CONNECTED);
+    await second.begin('enjambre agent --insecure --tracker first-machine:7070', CONNECTED);
     const { code: failed, said } = await second.type(
       `enjambre get a.bin --output ${second.folder} --timeout 3`,
     );
     expect([failed, /127\.0\.0\.1/.test(said)]).toEqual([1, false]);
     // Another agent on the same host downloads from it there.
-    await first.begin('enjambre agent --name third --data-dir /var/lib/third --listen :7082', CONNECTED);
+    await first.begin(
+      'enjambre agent --insecure --name third --data-dir /var/lib/third --listen :7082',
+      CONNECTED,
+    );
     await first.must(
       `enjambre get a.bin --output ${first.folder}/got --timeout 60 --data-dir /var/lib/third`,
     );
@@ -93,7 +96,7 @@ onHosts(`an agent on the host of its tracker ${noHosts}`, () => {
     await shareBesideTracker(both, '--advertise 10.99.0.1:9');
     const { code } = await doctorSays(both.first, /^fail +endpoint .*10\.99\.0\.1:9.*fix --advertise/m);
     expect(code).toBe(1);
-    await both.second.begin('enjambre agent --tracker first-machine:7070', CONNECTED);
+    await both.second.begin('enjambre agent --insecure --tracker first-machine:7070', CONNECTED);
     const { code: failed, said } = await both.second.type(
       `enjambre get a.bin --output ${both.second.folder} --timeout 3`,
     );
@@ -109,8 +112,8 @@ onHosts(`trackers on both hosts, on one NATS ${noHosts}`, () => {
     const content = randomBytes(1 << 20);
     await writeFile(join(first.folder, 'a.bin'), content);
     for (const host of [first, second]) {
-      await host.begin('enjambre tracker --nats nats://first-machine:4222', /tracker .*listening/);
-      await host.begin('enjambre agent', CONNECTED);
+      await host.begin('enjambre tracker --insecure --nats nats://first-machine:4222', /tracker .*listening/);
+      await host.begin('enjambre agent --insecure', CONNECTED);
     }
     await first.must(`enjambre share ${first.folder}/a.bin`);
     expect(content.equals(await get(second))).toBe(true);
@@ -127,10 +130,10 @@ onHosts(`a name with addresses of both families ${noHosts}`, () => {
     // Packets to it are dropped silently.
     await second.must('ip addr add fd99::2/64 dev eth0 nodad');
     await writeFile(both.table, `fd99::dead dual\n10.99.0.1 dual\n`, { flag: 'a' });
-    await first.begin('enjambre messaging', /messaging .*listening/);
+    await first.begin('enjambre messaging --insecure', /messaging .*listening/);
     const content = await shareBesideTracker(both, '--advertise dual:7072');
     const began = Date.now();
-    const agent = 'enjambre agent --tracker dual:7070 --messaging dual:7071';
+    const agent = 'enjambre agent --insecure --tracker dual:7070 --messaging dual:7071';
     await second.begin(agent, CONNECTED, /connected to messaging service/);
     expect(content.equals(await get(second))).toBe(true);
     // Dialing in sequence would wait minutes for the dead address; this takes seconds, also on a busy machine.
@@ -150,12 +153,12 @@ onHosts(`a link-local address ${noHosts}`, () => {
       { what: 'a link-local address' },
     );
     const tracker = `'[${address}%eth0]:7070'`;
-    await first.begin(`enjambre tracker --listen ${tracker}`, /tracker .*listening/);
+    await first.begin(`enjambre tracker --insecure --listen ${tracker}`, /tracker .*listening/);
     expect(await second.must(`enjambre health ${tracker}`)).toMatch(/SERVING/);
-    await first.begin(`enjambre agent --tracker ${tracker}`, CONNECTED);
+    await first.begin(`enjambre agent --insecure --tracker ${tracker}`, CONNECTED);
     await writeFile(join(first.folder, 'a.bin'), 'a');
     await first.must(`enjambre share ${first.folder}/a.bin`);
-    await second.begin(`enjambre agent --tracker ${tracker}`, CONNECTED);
+    await second.begin(`enjambre agent --insecure --tracker ${tracker}`, CONNECTED);
     expect((await get(second)).toString()).toBe('a');
   });
 });

@@ -5,7 +5,7 @@ import type { Host, Team, TeamInit } from './team.js';
 
 /** A tracker, and an agent on each host, with default settings and in plaintext. */
 export function startEnjambre(init: TeamInit): Promise<Team> {
-  return startSwarm(init, () => Promise.resolve({ tracker: [], agents: [] }));
+  return startSwarm(init, () => Promise.resolve({ tracker: ['--insecure'], agents: ['--insecure'] }));
 }
 
 /** The same with mutual TLS. */

@@ -140,7 +140,7 @@ function summary(
       ? []
       : [
           'On another machine, join and download:',
-          `  enjambre agent --tracker ${to} --messaging ${by}${joinToken ? ` --join ${joinToken()}` : ''}`,
+          `  enjambre agent --tracker ${to} --messaging ${by} ${joinToken ? `--join ${joinToken()}` : '--insecure'}`,
           '  enjambre get NAME',
         ]),
   ];

@@ -27,8 +27,8 @@ import { createMessaging } from '@enjambre/messaging/service';
 import { trackerOptions } from '@enjambre/tracker/config';
 import { devLogOptions, logOptions, openDevLog, type DevLog } from './dev-log.js';
 import { createTracker } from '@enjambre/tracker/service';
-import { tlsOptions } from '@enjambre/common/config/tls-options';
-import { areLocal, trustOptions } from './dev-trust-options.js';
+import { isLocal, tlsOptions } from '@enjambre/common/config/tls-options';
+import { trustOptions } from './dev-trust-options.js';
 import type { DevTrust } from './dev-trust.js';
 
 const listens = {
@@ -46,7 +46,10 @@ function listenOption(service: string, port: number) {
 }
 
 /** The services of `dev` know each other, and have their own CA. */
-const NOT_OF_DEV: ReadonlySet<string> = new Set(['tracker', 'messaging', 'join', ...Object.keys(tlsOptions)]);
+const NOT_OF_DEV: ReadonlySet<string> = new Set([
+  ...['tracker', 'messaging', 'join', 'healthListen'],
+  ...Object.keys(tlsOptions),
+]);
 
 /** The flags of `enjambre dev`: the agent's without the addresses of services, plus their listen addresses. */
 export const devOptions: OptionTable = {
@@ -137,7 +140,7 @@ async function trustOf(
   { trackerListen, messagingListen }: Listens,
 ): Promise<DevTrust | undefined> {
   const addresses = [listen, trackerListen, messagingListen, ...(control ? [control] : [])];
-  if (insecure || areLocal(addresses)) return undefined;
+  if (insecure || addresses.every(isLocal)) return undefined;
   const { openDevTrust } = await import('./dev-trust.js');
   return openDevTrust(dataDir);
 }

@@ -1,5 +1,6 @@
 import { scopeOf, type ConfigSources } from '@enjambre/common/config/config-file';
 import { resolveOptions, type Environment, type Flags } from '@enjambre/common/config/options';
+import { requireTls } from '@enjambre/common/config/tls-options';
 import { loadMetrics } from '@enjambre/common/metrics/load-metrics';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
 import { messagingOptions } from './config.js';
@@ -22,5 +23,6 @@ export async function run(
     scopeOf('messaging', messagingOptions, sources),
   );
   const tls = await openOwnTls(config);
+  if (!tls) requireTls(config, [{ key: 'listen', address: config.listen }], ['join', 'tls']);
   await runUntilSignal(createMessaging(config, { ...(await loadMetrics(config.metrics)), tls }));
 }

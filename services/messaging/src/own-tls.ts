@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { formatAddress } from '@enjambre/common/config/address';
-import { joinTokenOf } from '@enjambre/common/config/join-options';
+import { isInsecure, joinTokenOf } from '@enjambre/common/config/join-options';
 import { flagName } from '@enjambre/common/config/options';
 import { openTls } from '@enjambre/common/config/tls-options';
 import { loadOrMakeKey } from '@enjambre/common/identity/key-file';
@@ -18,6 +18,7 @@ import type { MessagingConfig } from './config.js';
  */
 export async function openOwnTls(config: MessagingConfig): Promise<ProgramTls | undefined> {
   const { dataDir, name, tracker: trackers = [], logLevel: level, logFormat: format } = config;
+  if (isInsecure(config)) return undefined;
   const named = await openTls(config, 'messaging');
   if (named && dataDir !== undefined && trackers.length > 0) {
     named.revocations.keepIn(join(dataDir, REVOCATIONS_FILE));

@@ -7,6 +7,7 @@ import { openEmbeddedBus, openNatsBus } from '@enjambre/common/events/open-event
 import { HandlerFactory } from '@enjambre/rpc/handlers';
 import { Dialer } from '@enjambre/rpc/dialer';
 import { TrustWatch } from '@enjambre/rpc/membership/trust-watch';
+import { addHealth } from '@enjambre/rpc/health-server';
 import { openStreams } from '@enjambre/rpc/open-streams';
 import { SERVICE_LIMITS, type ServerLimits } from '@enjambre/rpc/gate/limits';
 import { GrpcServer } from '@enjambre/rpc/server';
@@ -14,7 +15,6 @@ import { credentialsFrom } from '@enjambre/rpc/tls-credentials';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
 import { TlsWatch } from '@enjambre/common/trust/tls-watch';
 import { Health, type HealthCheck } from '@enjambre/common/health/health';
-import { HealthKeeper } from '@enjambre/common/health/health-keeper';
 import { natsCheck } from '@enjambre/common/health/nats-check';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
@@ -132,7 +132,7 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   lifecycle.add('server', server);
   lifecycle.add('upkeep', new Upkeep({ exchange, sessions, log, ...pruning }));
   lifecycle.add('streams', openStreams('messaging', { server, log }, [receivers, watchers]));
-  lifecycle.add('health', new HealthKeeper(health, [server]));
+  addHealth({ lifecycle, health, log }, [server], config);
   return {
     health,
     start: () => lifecycle.start(),

@@ -8,7 +8,6 @@ import {
   nameSchema,
   pathSchema,
   tcpAddressListSchema,
-  switchSchema,
   tcpAddressSchema,
 } from '@enjambre/common/config/schemas';
 import { joinOptions } from '@enjambre/common/config/join-options';
@@ -170,13 +169,6 @@ export const agentOptions = {
     repeatable: true,
   },
   ...joinOptions,
-  insecure: {
-    placeholder: '',
-    isSwitch: true,
-    description: 'no TLS, although the agent has joined a network that has it',
-    schema: switchSchema,
-    default: 'false',
-  },
   ...budgetOptions,
   ...operatorOptions,
   ...tlsOptions,

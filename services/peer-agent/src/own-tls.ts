@@ -1,13 +1,11 @@
 import { join } from 'node:path';
 import { formatAddress } from '@enjambre/common/config/address';
-import { joinTokenOf } from '@enjambre/common/config/join-options';
-import { flagName } from '@enjambre/common/config/options';
-import { openTls } from '@enjambre/common/config/tls-options';
+import { isInsecure, joinTokenOf } from '@enjambre/common/config/join-options';
+import { openTls, requireTls } from '@enjambre/common/config/tls-options';
 import type { Logger } from '@enjambre/common/log/logger';
 import { hasJoined, memberPaths } from '@enjambre/common/trust/member-paths';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
 import { REVOCATIONS_FILE } from '@enjambre/common/trust/revocations';
-import { EnjambreError } from '@enjambre/core/error';
 import { openMembership } from '@enjambre/rpc/membership/membership';
 import { loadIdentity } from './adapters/state/secrets.js';
 import type { AgentConfig } from './config.js';
@@ -17,17 +15,25 @@ import type { AgentConfig } from './config.js';
  * has none. Throws {@link EnjambreError}.
  */
 export async function openOwnTls(config: AgentConfig, log: Logger): Promise<ProgramTls | undefined> {
-  const { dataDir, name, tracker: trackers, insecure } = config;
-  if (insecure && (config.join ?? config.joinFile) !== undefined) {
-    const message = `${flagName('insecure')} and ${flagName('join')} exclude each other: a network that is joined has TLS`;
-    throw new EnjambreError('invalid', 'BAD_OPTION', message);
-  }
-  if (insecure) return undefined;
+  const { dataDir, name, tracker: trackers } = config;
+  if (isInsecure(config)) return undefined;
   const token = await joinTokenOf(config, hasJoined(dataDir));
   const named = await openTls(config, 'agent', memberPaths(dataDir).key);
   named?.revocations.keepIn(join(dataDir, REVOCATIONS_FILE));
   await named?.revocations.review();
   const about = { role: 'agent', name, trackers: trackers.map(formatAddress), log } as const;
   const paths = memberPaths(dataDir);
-  return named ?? openMembership({ ...about, paths, token, identity: () => loadIdentity(dataDir) });
+  const member = { ...about, paths, token, identity: () => loadIdentity(dataDir) };
+  const tls = named ?? (await openMembership(member));
+  if (!tls) requireTls(config, addressesOf(config), ['join', 'tls']);
+  return tls;
+}
+
+function addressesOf({ listen, control, tracker, messaging }: AgentConfig): Parameters<typeof requireTls>[1] {
+  return [
+    { key: 'listen', address: listen },
+    { key: 'control', address: control },
+    ...tracker.map((address) => ({ key: 'tracker', address })),
+    { key: 'messaging', address: messaging },
+  ];
 }

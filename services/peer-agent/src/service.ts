@@ -1,13 +1,13 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { formatAddress, type Address, type TcpAddress } from '@enjambre/common/config/address';
+import { addHealth } from '@enjambre/rpc/health-server';
 import { credentialsFrom } from '@enjambre/rpc/tls-credentials';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
 import { TlsWatch } from '@enjambre/common/trust/tls-watch';
 import { Dialer } from '@enjambre/rpc/dialer';
 import type { GrpcServer } from '@enjambre/rpc/server';
 import { Health } from '@enjambre/common/health/health';
-import { HealthKeeper } from '@enjambre/common/health/health-keeper';
 import { PeerIdentity } from '@enjambre/common/identity/identity';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
@@ -225,7 +225,7 @@ class AgentService implements Agent {
     add('messages', messages);
     if (relay) add('messaging link', relay);
     for (const server of controls) add('control server', server);
-    add('health', new HealthKeeper(health, [peers, ...controls]));
+    addHealth({ lifecycle: this.#lifecycle, health, log }, [peers, ...controls], config);
   }
 
   #publishing(identity: PeerIdentity): Pick<TransfersComponents, 'signer' | 'numbers'> {
@@ -248,9 +248,13 @@ class AgentService implements Agent {
   }
 
   #endpointGuard(tracker: TrackerLink): EndpointGuard {
-    const { metrics } = this.#config;
+    const { metrics, healthListen } = this.#config;
     return new EndpointGuard({
-      servers: () => [this.address, ...this.controls, ...(metrics ? [metrics] : [])],
+      servers: () => [
+        this.address,
+        ...this.controls,
+        ...[metrics, healthListen].filter((at) => at !== undefined),
+      ],
       trackerIsHere: () => tracker.isHere,
     });
   }

@@ -1,6 +1,6 @@
 import { scopeOf, type ConfigSources } from '@enjambre/common/config/config-file';
 import { resolveOptions, type Environment, type Flags } from '@enjambre/common/config/options';
-import { openTls } from '@enjambre/common/config/tls-options';
+import { openTls, requireTls } from '@enjambre/common/config/tls-options';
 import { loadMetrics } from '@enjambre/common/metrics/load-metrics';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
 import { trackerOptions, type TrackerConfig } from './config.js';
@@ -9,7 +9,11 @@ import { createTracker, type TrackerOverrides } from './service.js';
 /** The certificate, and the CA if there is one. Throws as `openTls` and `readCa` do. */
 async function openTrust(config: TrackerConfig): Promise<Pick<TrackerOverrides, 'tls' | 'issuer'>> {
   const tls = await openTls(config, 'tracker');
-  if (config.ca === undefined) return { tls };
+  if (config.insecure) return { tls };
+  if (config.ca === undefined) {
+    if (!tls) requireTls(config, addressesOf(config), ['tls', 'ca']);
+    return { tls };
+  }
   // These modules take long to load: only a tracker that has a CA waits for them.
   const [{ CaSource }, { tlsWithCa }, { Issuer }, { SelfIssuedTls }] = await Promise.all([
     import('@enjambre/common/trust/ca-source'),
@@ -20,6 +24,13 @@ async function openTrust(config: TrackerConfig): Promise<Pick<TrackerOverrides, 
   const ca = await CaSource.open(config.ca);
   const own = await (tls ? tlsWithCa(tls, ca) : SelfIssuedTls.create({ ca, role: 'tracker' }));
   return { tls: own, issuer: new Issuer(ca, { revocations: own.revocations }) };
+}
+
+function addressesOf({ listen, messaging }: TrackerConfig): Parameters<typeof requireTls>[1] {
+  return [
+    { key: 'listen', address: listen },
+    { key: 'messaging', address: messaging },
+  ];
 }
 
 /**

@@ -5,13 +5,13 @@ import { WHOLE, WITHOUT_TEXTS } from '@enjambre/common/events/event-view';
 import { mayReadTexts } from '@enjambre/core/trust/policy';
 import { EventWatchers } from '@enjambre/common/events/event-watchers';
 import { HandlerFactory } from '@enjambre/rpc/handlers';
+import { addHealth } from '@enjambre/rpc/health-server';
 import { openStreams } from '@enjambre/rpc/open-streams';
 import { SERVICE_LIMITS } from '@enjambre/rpc/gate/limits';
 import { GrpcServer, type ServedService } from '@enjambre/rpc/server';
 import { credentialsFrom } from '@enjambre/rpc/tls-credentials';
 import { Dialer } from '@enjambre/rpc/dialer';
 import { Health } from '@enjambre/common/health/health';
-import { HealthKeeper } from '@enjambre/common/health/health-keeper';
 import { natsCheck } from '@enjambre/common/health/nats-check';
 import { Lifecycle, type Startable } from '@enjambre/common/lifecycle/lifecycle';
 import { createLogger, type Logger } from '@enjambre/common/log/logger';
@@ -131,7 +131,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   lifecycle.add('network', network);
   lifecycle.add('server', server);
   lifecycle.add('streams', openStreams('tracker', { server, log }, calls.streams));
-  lifecycle.add('health', new HealthKeeper(health, [server]));
+  addHealth({ lifecycle, health, log }, [server], config);
   return {
     health,
     start: () => lifecycle.start(),

@@ -72,6 +72,8 @@ export class Harness {
       tlsCa: undefined,
       tlsCert: undefined,
       tlsKey: undefined,
+      insecure: false,
+      healthListen: undefined,
       metrics: undefined,
       logLevel: 'silent',
       logFormat: 'json',

@@ -25,6 +25,18 @@ export interface JoinConfig {
   readonly joinFile?: string | undefined;
 }
 
+/** True if a program is to use no TLS. Throws `invalid`, BAD_OPTION, if it is to join a network as well. */
+export function isInsecure({
+  insecure,
+  join,
+  joinFile,
+}: JoinConfig & { readonly insecure: boolean }): boolean {
+  if (!insecure || (join ?? joinFile) === undefined) return insecure;
+  throw bad(
+    `${flagName('insecure')} and ${flagName(join === undefined ? 'joinFile' : 'join')} exclude each other: a network that is joined has TLS`,
+  );
+}
+
 const MAX_CHARS = 8192;
 
 /**

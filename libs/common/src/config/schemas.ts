@@ -112,6 +112,12 @@ export const commonOptions = {
       'address for Prometheus metrics and health over HTTP; off by default; port 0 picks a free port',
     schema: tcpAddressSchema().optional(),
   },
+  healthListen: {
+    placeholder: 'HOST:PORT',
+    description:
+      'address for the health alone (grpc.health.v1), in plaintext, for probes without TLS; off by default; port 0 picks a free port',
+    schema: tcpAddressSchema().optional(),
+  },
   logLevel: {
     placeholder: 'LEVEL',
     description: `log level: ${LOG_LEVELS.join(', ')}`,

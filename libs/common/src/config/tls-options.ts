@@ -3,7 +3,8 @@ import { EnjambreError } from '@enjambre/core/error';
 import type { Role } from '@enjambre/core/trust/certified-identity';
 import { TlsStore, tlsPathsIn, type TlsPaths } from '../trust/tls-store.js';
 import { flagName, type Option } from './options.js';
-import { pathSchema } from './schemas.js';
+import { formatAddress, isLoopbackHost, type Address } from './address.js';
+import { pathSchema, switchSchema } from './schemas.js';
 
 /** The settings that name the certificate files of a program. */
 export const tlsOptions = {
@@ -33,6 +34,14 @@ export const tlsOptions = {
     schema: pathSchema.optional(),
     shared: true,
   },
+  insecure: {
+    placeholder: '',
+    isSwitch: true,
+    description:
+      'no TLS: other machines on the way can read and change everything; without it, a program that other machines can reach needs a certificate',
+    schema: switchSchema,
+    default: 'false',
+  },
 } satisfies Record<string, Option>;
 
 export interface TlsConfig {
@@ -40,6 +49,37 @@ export interface TlsConfig {
   readonly tlsCa?: string | undefined;
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
+  readonly insecure?: boolean | undefined;
+}
+
+/** A setting with an address; undefined if it is not set. */
+interface Exposed {
+  readonly key: string;
+  readonly address: Address | undefined;
+}
+
+/**
+ * Refuses a program without TLS that has traffic with other machines. Throws `invalid`, BAD_OPTION.
+ *
+ * @param addresses the settings with the addresses at which it listens, and of servers that it calls
+ * @param ways settings that give it a certificate
+ */
+export function requireTls(
+  { insecure = false }: Pick<TlsConfig, 'insecure'>,
+  addresses: readonly Exposed[],
+  ways: readonly string[],
+): void {
+  const exposed = addresses.find(({ address }) => address && !isLocal(address));
+  if (insecure || !exposed?.address) return;
+  const [text, setting] = [formatAddress(exposed.address), flagName(exposed.key)];
+  const certificate = ways.map(flagName).join(' or ');
+  const message = `${setting} ${text} would reach other machines in plaintext: name a certificate with ${certificate}, use an address of 127.0.0.1, or allow it with ${flagName('insecure')}`;
+  throw new EnjambreError('invalid', 'BAD_OPTION', message);
+}
+
+/** True if no other machine can reach the address. */
+export function isLocal(address: Address): boolean {
+  return address.kind === 'unix' || isLoopbackHost(address.host);
 }
 
 /**
@@ -49,7 +89,7 @@ export interface TlsConfig {
  * @param ownKey path of the key that the program has anyway
  */
 export async function openTls(config: TlsConfig, role: Role, ownKey?: string): Promise<TlsStore | undefined> {
-  const paths = tlsPaths(config, ownKey);
+  const paths = config.insecure ? undefined : tlsPaths(config, ownKey);
   if (!paths) return undefined;
   const store = await TlsStore.open(paths);
   const { role: found } = store.current.identity;
