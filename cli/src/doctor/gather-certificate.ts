@@ -23,6 +23,7 @@ export async function gatherCertificate(
       notBefore: notBefore.getTime(),
       notAfter: notAfter.getTime(),
       isMember,
+      takesPlaintext: config.tlsMode === 'prefer',
     };
   } catch (error) {
     return { kind: 'unusable', problem: messageOf(error) };

@@ -2,7 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 import { judgeCertificate, type CertificateFacts } from './judge-certificate.js';
 
 const DAY_MS = 86_400_000;
-const valid = { kind: 'valid', network: 'prod', notBefore: 0, notAfter: 9 * DAY_MS, isMember: true } as const;
+const valid = {
+  kind: 'valid',
+  network: 'prod',
+  notBefore: 0,
+  notAfter: 9 * DAY_MS,
+  isMember: true,
+  takesPlaintext: false,
+} as const;
 
 describe('the check of the certificate', () => {
   test.each<[string, CertificateFacts, number, readonly [level: string, message: string]]>([
@@ -16,5 +23,13 @@ describe('the check of the certificate', () => {
     expect(judgeCertificate(facts, now)).toEqual([
       { check: 'certificate', level, message: expect.stringContaining(message) },
     ]);
+  });
+
+  test('warns of plaintext that is still allowed', () => {
+    const [, plaintext] = judgeCertificate({ ...valid, takesPlaintext: true }, DAY_MS);
+    expect(plaintext).toMatchObject({
+      level: 'warn',
+      message: expect.stringMatching(/end --tls-mode prefer/),
+    });
   });
 });

@@ -14,6 +14,8 @@ export type CertificateFacts =
       readonly notAfter: number;
       /** The agent got it when it joined, and renews it. */
       readonly isMember: boolean;
+      /** Set to accept and make connections without TLS as well. */
+      readonly takesPlaintext: boolean;
     };
 
 const { ok, warn, fail } = about('certificate');
@@ -23,15 +25,23 @@ export function judgeCertificate(facts: CertificateFacts, now: number): Finding[
   if (facts.kind === 'none')
     return [ok('the agent has none: its connections to other machines are in plaintext')];
   if (facts.kind === 'unusable') return [fail(facts.problem)];
-  const { network, notBefore, notAfter, isMember } = facts;
+  const plaintext =
+    'connections without TLS are allowed: end --tls-mode prefer once all programs of the network have certificates';
+  return [judgeValid(facts, now), ...(facts.takesPlaintext ? [warn(plaintext)] : [])];
+}
+
+function judgeValid(
+  { network, notBefore, notAfter, isMember }: CertificateFacts & { kind: 'valid' },
+  now: number,
+): Finding {
   const left = `for the network ${network}, valid for another ${formatDuration(notAfter - now)}`;
   // Members renew at two thirds; a day later, something prevents it.
   const due = notBefore + ((notAfter - notBefore) * 2) / 3;
-  if (now < due + (isMember ? DAY_MS : 0)) return [ok(left)];
+  if (now < due + (isMember ? DAY_MS : 0)) return ok(left);
   const next = isMember
     ? 'it should have been renewed: see why in the log of the agent, and start a tracker with --ca'
     : 'issue it again with `enjambre ca issue`';
-  return [warn(`${left}: ${next}`)];
+  return warn(`${left}: ${next}`);
 }
 
 const DAY_MS = 86_400_000;

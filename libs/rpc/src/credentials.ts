@@ -34,8 +34,11 @@ export interface Credentials {
   readonly scheme: 'http' | 'https';
   /** For servers. */
   readonly acceptor: Acceptor;
-  /** Who a client is, by the socket that was given to `serve`. Without it, everybody may call everything. */
-  readonly clientOf: ((socket: Socket) => Client) | undefined;
+  /**
+   * Who a client is, by the socket that was given to `serve`; undefined without TLS, where that is allowed. Such a client
+   * may call everything.
+   */
+  readonly clientOf: ((socket: Socket) => Client | undefined) | undefined;
 }
 
 /** The identity of a client, or why it has none that counts here. */

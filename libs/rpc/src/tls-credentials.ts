@@ -14,6 +14,7 @@ import { ChannelCredentials } from '@grpc/grpc-js';
 import { EnjambreError, messageOf } from '@enjambre/core/error';
 import { shortId } from '@enjambre/core/ids';
 import type { CertifiedIdentity } from '@enjambre/core/trust/certified-identity';
+import type { TlsMode } from '@enjambre/common/config/tls-options';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
 import { identityOf, type TlsMaterial } from '@enjambre/common/trust/tls-material';
 import { problemOfClock, problemsOf } from './client-problems.js';
@@ -21,11 +22,16 @@ import { PLAINTEXT, type Acceptor, type Client, type Credentials, type Expected 
 import { certificateOf, DialedServers } from './dialed-servers.js';
 import { noCertificate } from './no-certificate.js';
 import { RenewedClients } from './renewed-clients.js';
+import { preferTls } from './prefer-tls.js';
 import { SessionCache } from './session-cache.js';
 
 /** Mutual TLS if the program has a certificate, else none. */
-export function credentialsFrom(tls: TlsSource | undefined): Credentials {
-  return tls ? tlsCredentials(tls) : PLAINTEXT;
+export function credentialsFrom(
+  tls: TlsSource | undefined,
+  { tlsMode }: { readonly tlsMode: TlsMode },
+): Credentials {
+  if (!tls) return PLAINTEXT;
+  return tlsMode === 'prefer' ? preferTls(tlsCredentials(tls)) : tlsCredentials(tls);
 }
 
 type TlsSource = Pick<ProgramTls, 'current' | 'onChange' | 'revocations'>;

@@ -120,7 +120,7 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
   startConsole(events, log, source);
   const services = [{ name: SERVICE_NAME, definition: MESSAGING_DEFINITION, implementation }];
   const budget = { limits: LIMITS, budgetPercent: config.addressBudget };
-  const serving = { credentials: credentialsFrom(overrides.tls), log, metrics, ...budget };
+  const serving = { credentials: credentialsFrom(overrides.tls, config), log, metrics, ...budget };
   const server = new GrpcServer({ listen: config.listen, services, ...serving });
   const health = new Health('messaging', [storeCheck(store), ...natsCheck('messaging', link)]);
   monitor.observe(health, (metrics) => {
@@ -149,10 +149,10 @@ function addTrust(
   tls: ProgramTls,
   { config, log }: { readonly config: MessagingConfig; readonly log: Logger },
 ): void {
-  lifecycle.add('certificate', new TlsWatch({ log }, tls));
+  lifecycle.add('certificate', new TlsWatch({ log }, tls, config));
   const { tracker: trackers } = config;
   if (!trackers) return;
-  const dialer = new Dialer({ credentials: credentialsFrom(tls) });
+  const dialer = new Dialer({ credentials: credentialsFrom(tls, config) });
   lifecycle.add('trust', new TrustWatch({ dialer, trust: tls, log }, trackers.map(formatAddress)));
 }
 

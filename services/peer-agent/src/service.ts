@@ -142,7 +142,7 @@ class AgentService implements Agent {
       await this.#makeDownloadFolder();
       await this.#makeSharedDir();
       const tls = await openOwnTls(this.#config, this.#log);
-      if (tls) this.#lifecycle.add('certificate', new TlsWatch({ log: this.#log }, tls));
+      if (tls) this.#lifecycle.add('certificate', new TlsWatch({ log: this.#log }, tls, this.#config));
       if (tls && this.#metrics) measureCertificate(this.#metrics, tls);
       this.#identity = await this.#identify(tls);
       await this.#compose({ lock, tls, identity: this.#identity });
@@ -181,7 +181,7 @@ class AgentService implements Agent {
     const stores = new FileStoreFactory({ pool, fds, privates }, self.peerId);
     await stores.sweep(this.#downloadDir);
     const data = this.#dataFolder(stores);
-    const credentials = credentialsFrom(tls);
+    const credentials = credentialsFrom(tls, config);
     const dialer = new Dialer({ credentials, metrics: this.#metrics });
     const ties = { identity, dialer, log, trust: tls };
     const tracker = this.#trackerLink(ties);

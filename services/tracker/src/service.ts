@@ -95,10 +95,10 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const capacity = { ...DEFAULT_CAPACITY, ...overrides.capacity };
   const timeouts = { ...DEFAULT_TIMEOUTS, ...overrides.timeouts };
 
-  const credentials = credentialsFrom(tls);
+  const credentials = credentialsFrom(tls, config);
   const dialer = new Dialer({ credentials, metrics });
   const lifecycle = new Lifecycle(log);
-  if (tls) lifecycle.add('certificate', new TlsWatch({ log }, tls));
+  if (tls) lifecycle.add('certificate', new TlsWatch({ log }, tls, config));
   const source = `tracker/${config.name}`;
   const monitor = lifecycle.add('monitor', new Monitor({ log, metrics }, config.metrics));
   const { nats: url } = config;

@@ -72,6 +72,7 @@ export class Harness {
       tlsCa: undefined,
       tlsCert: undefined,
       tlsKey: undefined,
+      tlsMode: 'require',
       insecure: false,
       healthListen: undefined,
       metrics: undefined,

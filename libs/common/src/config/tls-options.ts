@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { z } from 'zod';
 import { EnjambreError } from '@enjambre/core/error';
 import type { Role } from '@enjambre/core/trust/certified-identity';
 import { TlsStore, tlsPathsIn, type TlsPaths } from '../trust/tls-store.js';
@@ -6,7 +7,10 @@ import { flagName, type Option } from './options.js';
 import { formatAddress, isLoopbackHost, type Address } from './address.js';
 import { pathSchema, switchSchema } from './schemas.js';
 
-/** The settings that name the certificate files of a program. */
+const TLS_MODES = ['require', 'prefer'] as const;
+export type TlsMode = (typeof TLS_MODES)[number];
+
+/** The settings for the TLS of a program. */
 export const tlsOptions = {
   tls: {
     placeholder: 'DIR',
@@ -34,6 +38,13 @@ export const tlsOptions = {
     schema: pathSchema.optional(),
     shared: true,
   },
+  tlsMode: {
+    placeholder: 'MODE',
+    description:
+      'require, or prefer: accepts plaintext as well, and falls back to it, while a network moves to TLS; for that time only',
+    schema: z.enum(TLS_MODES, { error: `must be one of ${TLS_MODES.join(', ')}` }),
+    default: 'require',
+  },
   insecure: {
     placeholder: '',
     isSwitch: true,
@@ -50,6 +61,7 @@ export interface TlsConfig {
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
   readonly insecure?: boolean | undefined;
+  readonly tlsMode?: TlsMode | undefined;
 }
 
 /** A setting with an address; undefined if it is not set. */
@@ -65,14 +77,18 @@ interface Exposed {
  * @param ways settings that give it a certificate
  */
 export function requireTls(
-  { insecure = false }: Pick<TlsConfig, 'insecure'>,
+  { insecure = false, tlsMode }: Pick<TlsConfig, 'insecure' | 'tlsMode'>,
   addresses: readonly Exposed[],
   ways: readonly string[],
 ): void {
+  const certificate = ways.map(flagName).join(' or ');
+  if (tlsMode === 'prefer' && !insecure) {
+    const message = `${flagName('tlsMode')} prefer needs a certificate: name it with ${certificate}`;
+    throw new EnjambreError('invalid', 'BAD_OPTION', message);
+  }
   const exposed = addresses.find(({ address }) => address && !isLocal(address));
   if (insecure || !exposed?.address) return;
   const [text, setting] = [formatAddress(exposed.address), flagName(exposed.key)];
-  const certificate = ways.map(flagName).join(' or ');
   const message = `${setting} ${text} would reach other machines in plaintext: name a certificate with ${certificate}, use an address of 127.0.0.1, or allow it with ${flagName('insecure')}`;
   throw new EnjambreError('invalid', 'BAD_OPTION', message);
 }

@@ -1,4 +1,6 @@
 import { messageOf } from '@enjambre/core/error';
+import { flagName } from '../config/options.js';
+import type { TlsMode } from '../config/tls-options.js';
 import { SYSTEM_CLOCK, type Clock, type Timer } from '../async/clock.js';
 import type { Startable } from '../lifecycle/lifecycle.js';
 import type { Logger } from '../log/logger.js';
@@ -8,6 +10,9 @@ import type { ProgramTls } from './program-tls.js';
 const REVIEW_MS = 5000;
 /** Lists of revoked certificates are read more often: a revocation is in use within seconds. */
 const REVOCATIONS_MS = 1000;
+
+/** Plaintext is to be a matter of hours: it is logged this often. */
+const PLAINTEXT_MS = 60_000;
 
 export interface TlsWatchComponents {
   readonly log: Logger;
@@ -24,6 +29,7 @@ export class TlsWatch implements Startable {
   constructor(
     private readonly parts: TlsWatchComponents,
     private readonly tls: Pick<ProgramTls, 'review' | 'current' | 'revocations'>,
+    private readonly init: { readonly tlsMode: TlsMode } = { tlsMode: 'require' },
   ) {}
 
   start(): Promise<void> {
@@ -35,6 +41,10 @@ export class TlsWatch implements Startable {
       clock.every(REVIEW_MS, () => void this.review()),
       clock.every(REVOCATIONS_MS, () => void this.#reviewRevocations()),
     ];
+    if (this.init.tlsMode === 'prefer') {
+      this.#warn();
+      this.#timers.push(clock.every(PLAINTEXT_MS, () => this.#warn()));
+    }
     return Promise.resolve();
   }
 
@@ -69,6 +79,13 @@ export class TlsWatch implements Startable {
         `the list of revoked certificates stays as it was: ${messageOf(error)}`,
       );
     }
+  }
+
+  #warn(): void {
+    this.parts.log.warn(
+      { tls_mode: 'prefer' },
+      `connections without TLS are allowed (${flagName('tlsMode')} prefer): end this once all programs of the network have certificates`,
+    );
   }
 
   #logRevocations(): void {
