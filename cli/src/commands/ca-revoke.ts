@@ -59,15 +59,11 @@ export async function revokeAt(session: Session, { folder, refs, serials }: Revo
     })),
   ];
   const list = await revoke(at, revocations, now);
-  for (const each of revocations) {
-    const until = new Date(each.expiresAt).toISOString();
-    output.object({
-      type: 'revocation',
-      ...wire(each),
-      revoked_at: new Date(now).toISOString(),
-      expires_at: until,
-    });
-    output.line(`revoked ${describe(each)}: list ${list.number} of the network ${at.network}`);
+  for (const asked of revocations) {
+    // What was revoked before keeps its time.
+    const each = list.revocations.find(({ peer, serial }) => peer === asked.peer && serial === asked.serial);
+    output.object({ type: 'revocation', ...wire(each ?? asked) });
+    output.line(`revoked ${describe(asked)}: list ${list.number} of the network ${at.network}`);
   }
   const path = plain(join(folder, REVOCATIONS_FILE));
   output.hint(
@@ -86,13 +82,7 @@ export async function listAt(session: Session, folder: string): Promise<void> {
   const others = revocations.filter((each) => !issued.some((record) => revocationOf(record) === each));
   for (const record of issued)
     output.object({ type: 'issued_certificate', ...recordFields(record, revocationOf(record)) });
-  for (const each of others)
-    output.object({
-      type: 'revocation',
-      ...wire(each),
-      revoked_at: new Date(each.revokedAt).toISOString(),
-      expires_at: new Date(each.expiresAt).toISOString(),
-    });
+  for (const each of others) output.object({ type: 'revocation', ...wire(each) });
   if (issued.length === 0 && others.length === 0) {
     output.hint(`no certificates were issued with ${plain(folder)}`);
     return;
@@ -164,8 +154,12 @@ function serialIn(text: string): string {
   );
 }
 
-function wire({ peer, serial }: Revoked): object {
-  return peer === undefined ? { serial } : { peer: { id: peer } };
+function wire({ peer, serial, revokedAt, expiresAt }: Revocation): object {
+  return {
+    ...(peer === undefined ? { serial } : { peer: { id: peer } }),
+    revoked_at: new Date(revokedAt).toISOString(),
+    expires_at: new Date(expiresAt).toISOString(),
+  };
 }
 
 function describe({ peer, serial }: Revoked): string {

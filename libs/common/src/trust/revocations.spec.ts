@@ -102,7 +102,7 @@ describe('a list of revoked certificates', () => {
     await writeFile(file, 'half');
     await expect(revocations.review()).rejects.toMatchObject({
       reason: 'BAD_REVOCATIONS',
-      message: expect.stringContaining('copy it again from the folder of the CA'),
+      message: expect.stringContaining('copy it from the folder of the CA, or of another member'),
     });
     expect(await revocations.review()).toBe(false);
     expect(revocations.revokedAt(OTHER_CERTIFICATE, peer)).toBeDefined();

@@ -183,6 +183,6 @@ function issuerSerialIn(issuer: string): string {
 }
 
 function damaged(path: string, cause: unknown): EnjambreError {
-  const message = `${path} holds no list of revoked certificates (${messageOf(cause)}): copy it again from the folder of the CA`;
+  const message = `${path} holds no list of revoked certificates (${messageOf(cause)}): copy it from the folder of the CA, or of another member`;
   return new EnjambreError('precondition', 'BAD_REVOCATIONS', message, { cause });
 }
