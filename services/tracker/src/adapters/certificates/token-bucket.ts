@@ -10,7 +10,8 @@ import { decodeUses, encodeUses, usedUp } from './token-record.js';
 export const TOKENS_BUCKET = 'ENJAMBRE_JOIN_TOKENS';
 
 const TIMEOUT_MS = 3000;
-const MAX_BYTES = 16 << 20;
+/** NATS reserves it. */
+const MAX_BYTES = 4 << 20;
 /** A token for 10,000 peers. */
 const MAX_VALUE_BYTES = 1 << 20;
 /** JetStream's error code for a value that somebody else has changed meanwhile. */
