@@ -99,6 +99,9 @@ function plainText(details: string): string {
   const [, seconds] = /^Deadline exceeded after ([\d.]+)s/.exec(details) ?? [];
   if (seconds !== undefined) return `no answer within ${formatDuration(Number(seconds) * 1000)}`;
   if (isAboutTls(details)) return inPlainWords(details);
+  // grpc-js, for a client whose connection failed for another client of the same server.
+  if (/Last error: null/.test(details))
+    return 'the last attempt to connect failed, and the next one has not begun';
   const connection = /Last error: (?:\w*Error: )?([^.]*(?:\.[^.\s][^.]*)*)\. ?Resolution note:/.exec(details);
   return connection?.[1] ?? details.replace(/\s*Resolution note:.*$/s, '');
 }
