@@ -24,6 +24,9 @@ const SHORTEST_GRACE_SECONDS = 20;
 /** Ports of metrics, in the order of the services. */
 const METRICS_PORTS: Readonly<Record<string, number>> = { tracker: 9070, messaging: 9071, agent: 9072 };
 
+/** In plaintext, for probes: those of Kubernetes speak no TLS. */
+const HEALTH_PORT = 7079;
+
 const rendered: Readonly<Record<string, Manifest[]>> = Object.fromEntries(
   OVERLAYS.map((overlay) => [overlay, render(overlay)]),
 );
@@ -71,7 +74,7 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
 
   test('our services are probed by gRPC; only readiness depends on other services', () => {
     for (const { name, ...probes } of SERVICES.flatMap((each) => containersOf(workload(manifests, each)))) {
-      const grpc = { port: defaultPortOf(name) };
+      const grpc = { port: HEALTH_PORT };
       expect(probes.readinessProbe?.grpc).toEqual(grpc);
       expect(probes.startupProbe?.grpc).toEqual({ ...grpc, service: 'enjambre.live' });
       expect(probes.livenessProbe?.grpc).toEqual({ ...grpc, service: 'enjambre.live' });
@@ -169,6 +172,27 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
       expect(listen).toEqual({ kind: 'tcp', host: '', port: defaultPortOf(name) });
       expect(portsOf(container!).get('grpc')).toBe(defaultPortOf(name));
     }
+  });
+
+  test('every program has a certificate from a Secret, and none allows plaintext', () => {
+    const used = SERVICES.map((name) => {
+      const { template } = workload(manifests, name);
+      const [container] = containersOf(workload(manifests, name));
+      const { ca, tls, joinFile, insecure, tlsMode, healthListen } = settingsOfContainer(container!);
+      expect([name, insecure, tlsMode]).toEqual([name, false, 'require']);
+      expect(healthListen).toMatchObject({ port: HEALTH_PORT });
+      const named = String(ca ?? tls ?? joinFile);
+      const mount = container?.volumeMounts?.find(({ mountPath }) => named.startsWith(mountPath));
+      // The tracker has a copy of its Secret that it can write to.
+      const copied = initContainersOf(workload(manifests, name))
+        .filter(({ command = [] }) => command.includes(`--target-directory=${named}`))
+        .flatMap(({ volumeMounts = [] }) => volumeMounts.map((each) => each.name));
+      const volumes = (template.spec?.volumes ?? []).filter(({ name: its }) =>
+        [mount?.name, ...copied].includes(its),
+      );
+      return volumes.flatMap(({ secret }) => secret?.secretName ?? []);
+    });
+    expect(used).toEqual([['enjambre-ca'], ['messaging-tls'], ['agent-join']]);
   });
 
   test('addresses in flags are those of Services', () => {

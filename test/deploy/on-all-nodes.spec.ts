@@ -38,7 +38,11 @@ async function runJob(
   const given = Object.fromEntries(
     (container?.env ?? []).flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
   );
-  const [program = '', ...args] = [...(container?.command ?? []), ...(container?.args ?? [])];
+  const mounted = container?.volumeMounts?.map(({ mountPath }) => mountPath);
+  expect(mounted).toEqual(['/run/tls']);
+  const [program = '', ...args] = [...(container?.command ?? []), ...(container?.args ?? [])].map((word) =>
+    word.replaceAll('/run/tls', join(swarm.root, 'operator-tls')),
+  );
   const env = {
     ...given,
     PATH: `${bin}:${process.env.PATH ?? ''}`,
@@ -54,16 +58,25 @@ function addressOf(index: number): string {
   return `127.0.0.${String(index + 2)}`;
 }
 
+async function ca(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await swarm.enjambre(['ca', ...args, '--ca', 'ca']);
+  if (code !== 0) throw new Error(stderr);
+  return stdout;
+}
+
 async function startControlled(name: string, control: string): Promise<SwarmAgent> {
   const { dataDir } = swarm.foldersOf(name);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   await writeFile(join(dataDir, 'control.token'), TOKEN, { mode: 0o600 });
-  return swarm.startAgent(name, ['--control', control]);
+  const token = await ca('token', '--uses', '3');
+  return swarm.startAgent(name, ['--control', control, '--join', token]);
 }
 
 beforeAll(async () => {
   swarm = await ProcessSwarm.create();
-  await swarm.startTracker();
+  await ca('init');
+  await ca('issue', '--role', 'operator', '--out', 'operator-tls');
+  await swarm.startTracker(['--ca', 'ca']);
   const first = await startControlled('node-0', `${addressOf(0)}:0`);
   const controls = await first.process.waitForLog(
     ({ control }) => control as string[] | undefined,
