@@ -1,10 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { join } from 'node:path';
+import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { hashFile, writeRandomFile } from '@enjambre/harness/content';
+import { finish, ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import { Ajv2019, type ValidateFunction } from 'ajv/dist/2019.js';
 import { parse } from 'yaml';
+import { formatAddress, type TcpAddress } from '@enjambre/common/config/address';
 import { ROOT } from './manifests.js';
 import { defaultPortOf, SERVICES, settingsOf } from './settings.js';
+
+jest.setTimeout(60_000);
 
 interface ComposeService {
   readonly image: string;
@@ -23,7 +29,9 @@ interface ComposeFile {
 
 const text = readFileSync(`${ROOT}/deploy/compose.yaml`, 'utf8');
 const { services, volumes } = parse(text, { merge: true }) as ComposeFile;
-const ours = Object.entries(services).filter(([, { image }]) => image === 'enjambre');
+/** Our services; `ca` ends once it has made what they need. */
+const ours = Object.entries(services).filter(([name, { image }]) => image === 'enjambre' && name !== 'ca');
+const COMPLETED = { condition: 'service_completed_successfully' };
 let isRight: ValidateFunction;
 
 /** The schema of the Compose specification, which refuses unknown fields. It defines its own formats. */
@@ -69,8 +77,12 @@ describe('the compose file', () => {
 
   test('passes only known flags to services, and checks their health where they listen', () => {
     for (const [, { command, healthcheck }] of ours) {
-      const { listen } = settingsOf(command) as { listen: { port: number } };
-      expect(healthcheck.test).toEqual(['CMD', 'enjambre', 'health', `127.0.0.1:${String(listen.port)}`]);
+      const { healthListen, insecure } = settingsOf(command) as {
+        healthListen: TcpAddress;
+        insecure: boolean;
+      };
+      expect(healthcheck.test).toEqual(['CMD', 'enjambre', 'health', formatAddress(healthListen)]);
+      expect(insecure).toBe(false);
     }
   });
 
@@ -87,7 +99,10 @@ describe('the compose file', () => {
         ...(nats === undefined ? [] : [new URL(nats).hostname]),
       ];
       expect(depends_on).toEqual(
-        Object.fromEntries(needed.map((name) => [name, { condition: 'service_healthy' }])),
+        Object.fromEntries([
+          ['ca', COMPLETED],
+          ...needed.map((name) => [name, { condition: 'service_healthy' }] as const),
+        ]),
       );
     }
   });
@@ -95,15 +110,64 @@ describe('the compose file', () => {
   test('allows writes only to volumes, one for each service that stores data', () => {
     const kept = Object.entries(services).flatMap(([name, { read_only, cap_drop, volumes: mounts = [] }]) => {
       expect([name, read_only, cap_drop]).toEqual([name, true, ['ALL']]);
-      return mounts.map((mount) => mount.split(':')[0]);
+      // What is for reading only belongs to another service.
+      return mounts.flatMap((mount) => (mount.endsWith(':ro') ? [] : (mount.split(':')[0] ?? [])));
     });
-    expect(kept).toEqual(['nats', 'alice', 'bob', 'carol']);
-    expect(Object.keys(volumes)).toEqual(kept);
+    expect(kept).toEqual(['ca', 'tokens', 'nats', 'ca', 'messaging', 'alice', 'bob', 'carol']);
+    expect(new Set(Object.keys(volumes))).toEqual(new Set(kept));
   });
 
   test('builds the image from the Dockerfile', () => {
     for (const [, { build }] of ours)
       expect(build).toEqual({ context: '..', dockerfile: 'deploy/docker/Dockerfile' });
+  });
+});
+
+describe('the services of the compose file, as processes without NATS', () => {
+  let swarm: ProcessSwarm;
+
+  afterEach(() => swarm.stop());
+
+  /** A flag of a container here: its folders are in the root of the swarm. */
+  const here = (flag: string, service: string): string =>
+    flag
+      .replace('/var/lib/enjambre/ca', join(swarm.root, 'ca'))
+      .replace('/var/lib/enjambre', join(swarm.root, service))
+      .replace('/run/tokens', join(swarm.root, 'tokens'))
+      .replace('tracker:7070', () => swarm.trackerAddress)
+      .replace('messaging:7071', () => swarm.messagingAddress)
+      .replace(/^--health-listen=.*/, '--health-listen=127.0.0.1:0');
+  const flagsOf = (service: string): string[] =>
+    (services[service]?.command.slice(1) ?? [])
+      .filter((flag) => !flag.startsWith('--nats='))
+      .map((flag) => here(flag, service));
+
+  test('join with the tokens of the service ca, and move a file', async () => {
+    swarm = await ProcessSwarm.create();
+    const script = `enjambre() { '${process.execPath}' '${ROOT}/cli/bin/enjambre.js' "$@"; }
+      ${(services['ca']?.command ?? []).join('').replace('cd /var/lib/enjambre', `cd '${swarm.root}'; mkdir -p tokens`)}`;
+    // At the second start there is a CA, and there are new tokens.
+    for (const start of [1, 2]) {
+      const made = await finish(
+        swarm.spawn('/bin/sh', ['-ec', script], { env: { NODE_OPTIONS: undefined } }),
+      );
+      expect([start, made.code]).toEqual([start, 0]);
+    }
+    await swarm.startTracker(flagsOf('tracker'));
+    await swarm.startMessaging(flagsOf('messaging'));
+    const [alice, bob] = [
+      await swarm.startAgent('alice', flagsOf('alice')),
+      await swarm.startAgent('bob', flagsOf('bob')),
+    ];
+    const path = join(swarm.root, 'model.bin');
+    await writeRandomFile(path, 1 << 20);
+    const at = (agent: SwarmAgent): string[] => [
+      '--agent',
+      `unix:${join(swarm.root, agent.name, 'agent', 'agent.sock')}`,
+    ];
+    expect(await swarm.enjambre(['share', path, ...at(alice)])).toMatchObject({ code: 0 });
+    expect(await swarm.enjambre(['get', 'model.bin', ...at(bob)])).toMatchObject({ code: 0 });
+    expect(await hashFile(join(swarm.root, 'bob', 'files', 'model.bin'))).toBe(await hashFile(path));
   });
 });
 

@@ -73,7 +73,7 @@ describe.each(Object.entries(rendered))('in the overlay %s', (overlay, manifests
   });
 
   test('our services are probed by gRPC; only readiness depends on other services', () => {
-    for (const { name, ...probes } of SERVICES.flatMap((each) => containersOf(workload(manifests, each)))) {
+    for (const probes of SERVICES.flatMap((each) => containersOf(workload(manifests, each)))) {
       const grpc = { port: HEALTH_PORT };
       expect(probes.readinessProbe?.grpc).toEqual(grpc);
       expect(probes.startupProbe?.grpc).toEqual({ ...grpc, service: 'enjambre.live' });

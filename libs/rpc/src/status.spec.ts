@@ -130,7 +130,7 @@ describe('an error on its way to a client and back', () => {
     );
   });
 
-  test('says what happened where grpc-js knows no error', () => {
+  it('says what happened where grpc-js knows no error', () => {
     const noisy = 'No connection established. Last error: null. Resolution note: whatever it says';
     expect(fromServiceError(serviceError(status.UNAVAILABLE, noisy)).message).toBe(
       'the last attempt to connect failed, and the next one has not begun',
