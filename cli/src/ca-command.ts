@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '@enjambre/common/config/parse-quantities';
+import { messageOf } from '@enjambre/core/error';
+import { parsePermission, RIGHTS, type Permission } from '@enjambre/core/trust/rights';
 import { isRole, ROLES } from '@enjambre/core/trust/certified-identity';
 import type { ClientCommand } from './client-command.js';
 import { onDisk, present, wholeNumber } from './option-values.js';
@@ -10,6 +12,15 @@ const ACTIONS = ['init', 'issue', 'token', 'intermediate', 'rotate', 'revoke', '
 function role(value: string): string {
   if (isRole(value)) return value;
   throw new InvalidArgumentError(`It must be one of ${ROLES.join(', ')}.`);
+}
+
+/** Adds a permission to those before. */
+function permission(value: string, previous: readonly Permission[] | undefined): Permission[] {
+  try {
+    return [...(previous ?? []), parsePermission(value)];
+  } catch (error) {
+    throw new InvalidArgumentError(`${messageOf(error)}.`);
+  }
 }
 
 /** Milliseconds. */
@@ -52,6 +63,11 @@ export const CA: ClientCommand = {
       flags: '--role <ROLE>',
       description: `issue: what the holder is: ${ROLES.join(', ')} (default agent)`,
       parse: role,
+    },
+    {
+      flags: '--may <RIGHT:PATTERN>',
+      description: `issue, token: a right for the files that match PATTERN, such as get:llama-*; rights are ${RIGHTS.join(', ')} (may be repeated; default all that the role allows)`,
+      parse: permission,
     },
     {
       flags: '--name <PATTERN>',

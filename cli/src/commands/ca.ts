@@ -9,6 +9,12 @@ import { identityOf } from '@enjambre/common/trust/tls-material';
 import { tlsPathsIn } from '@enjambre/common/trust/tls-store';
 import { EnjambreError } from '@enjambre/core/error';
 import { shortId } from '@enjambre/core/ids';
+import {
+  MAX_PERMISSIONS,
+  permissionText,
+  tooManyPermissions,
+  type Permission,
+} from '@enjambre/core/trust/rights';
 import { checkNetworkName, isRole, mayJoin, type Role } from '@enjambre/core/trust/certified-identity';
 import type { Given } from '../client-command.js';
 import type { Session } from '../context.js';
@@ -90,7 +96,8 @@ async function issue(session: Session, given: Given): Promise<void> {
   const role = roleOf(given);
   const names = namesOf(given);
   const validity = { now: context.now(), ttlMs: ttlOf(given, TTL_MS) };
-  const cert = await issuer.issue(publicKey, { role, names, peerId: undefined }, validity);
+  const may = permissionsOf(given);
+  const cert = await issuer.issue(publicKey, { role, names, may, peerId: undefined }, validity);
   await write(folder, [
     ...(known === undefined ? [[paths.key, key, PRIVATE] as const] : []),
     [paths.ca, source.rootsPem, PUBLIC],
@@ -106,6 +113,7 @@ async function issue(session: Session, given: Given): Promise<void> {
     role,
     ...(peerId !== undefined && { peer: { id: peerId } }),
     ...(names.length > 0 && { names }),
+    ...(may && { may: may.map(permissionText) }),
     path: folder,
     valid_until: until,
   });
@@ -134,6 +142,7 @@ async function token(session: Session, given: Given): Promise<void> {
     network,
     role,
     names: namesOf(given),
+    may: permissionsOf(given),
     uses: typeof given.uses === 'number' ? given.uses : 1,
     expiresAt: context.now() + ttlOf(given, TOKEN_TTL_MS),
   };
@@ -145,6 +154,7 @@ async function token(session: Session, given: Given): Promise<void> {
     network,
     role: terms.role,
     uses: terms.uses,
+    ...(terms.may && { may: terms.may.map(permissionText) }),
     valid_until: until,
   });
   output.line(text);
@@ -154,6 +164,13 @@ async function token(session: Session, given: Given): Promise<void> {
 
 function namesOf({ name }: Given): string[] {
   return Array.isArray(name) ? name.map(String) : [];
+}
+
+/** Undefined if there is no `--may`. */
+function permissionsOf({ may }: Given): readonly Permission[] | undefined {
+  if (!Array.isArray(may)) return undefined;
+  if (may.length > MAX_PERMISSIONS) throw tooManyPermissions();
+  return may as readonly Permission[];
 }
 
 function isService(role: Role): boolean {

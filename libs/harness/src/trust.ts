@@ -49,11 +49,11 @@ export class TestNetwork {
     ttlMs = DAY_MS,
     ...who
   }: Holder = {}): Promise<Member> {
-    const { role = 'agent', names = [] } = who;
+    const { role = 'agent', names = [], may } = who;
     const { peerId = role === 'agent' ? peer.peerId : undefined } = who;
     const cert = await this.authority.issue(
       peer.publicPem(),
-      { role, names, peerId },
+      { role, names, may, peerId },
       { now: issuedAt, ttlMs },
     );
     return { ca: this.ca, cert, key: peer.toPem() };

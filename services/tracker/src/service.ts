@@ -1,7 +1,7 @@
 import { isLoopbackHost, type Address } from '@enjambre/common/config/address';
 import type { EventBus } from '@enjambre/common/events/event-bus';
 import { startConsole } from '@enjambre/common/events/event-console';
-import { WHOLE, WITHOUT_TEXTS } from '@enjambre/common/events/event-view';
+import { permitted, WHOLE, WITHOUT_TEXTS } from '@enjambre/common/events/event-view';
 import { mayReadTexts } from '@enjambre/core/trust/policy';
 import { EventWatchers } from '@enjambre/common/events/event-watchers';
 import { HandlerFactory } from '@enjambre/rpc/handlers';
@@ -172,7 +172,8 @@ function composeCalls(
     ...lookupHandlers(handlers, hub.registry, { random, clock, network }),
     watchEvents: handlers.serverStream((request, { signal, metadata, caller }) => {
       const seesTexts = operator.isPresentedIn(metadata) || (caller && mayReadTexts(caller.identity));
-      return watchers.watch(request, { signal, view: seesTexts ? WHOLE : WITHOUT_TEXTS });
+      const view = permitted(seesTexts ? WHOLE : WITHOUT_TEXTS, caller?.identity);
+      return watchers.watch(request, { signal, view });
     }),
     watchTrustNews: handlers.serverStream(async function* (_, { signal }) {
       for await (const news of trustWatchers.watch(signal)) yield { news };

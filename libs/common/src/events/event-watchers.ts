@@ -42,7 +42,10 @@ export class EventWatchers {
    * or NATS_UNREACHABLE.
    */
   async *watch(request: WatchRequest, { signal, view }: Watcher): AsyncGenerator<{ event: Event }> {
-    for await (const event of this.#whole(request, signal)) yield { event: view(event) };
+    for await (const event of this.#whole(request, signal)) {
+      const seen = view(event);
+      if (seen) yield { event: seen };
+    }
   }
 
   async *#whole(request: WatchRequest, signal: AbortSignal): AsyncGenerator<Event> {

@@ -1,13 +1,15 @@
 import { EnjambreError } from '../error.js';
 import { parsePeerId, shortId, type PeerId } from '../ids.js';
 import { quote } from '../quote.js';
+import { matchesPattern } from './pattern.js';
+import { isRight, type Limited, type Permission } from './rights.js';
 
 /** What the holder of a certificate is in its network. */
 export const ROLES = ['tracker', 'messaging', 'agent', 'operator', 'viewer'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** What a certificate says of its holder, in URIs of its subject alternative names. */
-export interface CertifiedIdentity {
+export interface CertifiedIdentity extends Limited {
   /** Name of the network: the trust domain of SPIFFE. */
   readonly network: string;
   readonly role: Role;
@@ -36,12 +38,15 @@ export function checkNetworkName(text: string): string {
 }
 
 /** The URIs for a certificate, such as `spiffe://NETWORK/role/agent`; inverse of {@link parseIdentity}. */
-export function identityUris({ network, role, peerId, names, renewable }: CertifiedIdentity): string[] {
+export function identityUris({ network, role, peerId, names, may, renewable }: CertifiedIdentity): string[] {
   const base = `${SCHEME}${network}`;
   return [
     `${base}/role/${role}`,
     ...(peerId === undefined ? [] : [`${base}/peer/${peerId}`]),
     ...names.map((name) => `${base}/name/${encodeURIComponent(name)}`),
+    ...(may ?? []).map(({ right, pattern }) => `${base}/may/${right}/${encodeURIComponent(pattern)}`),
+    // Without any, the holder would have all rights.
+    ...(may?.length === 0 ? [`${base}/may/none/*`] : []),
     ...(renewable ? [`${base}/renewable/yes`] : []),
   ];
 }
@@ -67,13 +72,15 @@ export function parseIdentity(uris: readonly string[]): CertifiedIdentity {
     role,
     peerId: peer === undefined ? undefined : parsePeerId(peer),
     names: of('name'),
+    // Who has a limit that is not known here keeps the others: none of them means everything.
+    ...(of('may').length > 0 && { may: of('may').flatMap(permissionIn) }),
     ...(of('renewable').includes('yes') && { renewable: true }),
   };
 }
 
 /** True if the holder may use `name`. */
 export function mayBeNamed({ names }: Pick<CertifiedIdentity, 'names'>, name: string): boolean {
-  return names.length === 0 || names.some((pattern) => matches(pattern, name));
+  return names.length === 0 || names.some((pattern) => matchesPattern(pattern, name));
 }
 
 /**
@@ -109,6 +116,13 @@ export function isRole(text: string): text is Role {
   return (ROLES as readonly string[]).includes(text);
 }
 
+/** From `RIGHT/PATTERN`. None for a right of a later version. */
+function permissionIn(value: string): Permission[] {
+  const at = value.indexOf('/');
+  const [right, pattern] = [value.slice(0, at), value.slice(at + 1)];
+  return isRight(right) && pattern !== '' ? [{ right, pattern }] : [];
+}
+
 interface IdentityUri {
   readonly network: string;
   readonly kind: string;
@@ -124,21 +138,6 @@ function parseUri(uri: string): IdentityUri {
   } catch {
     throw bad(`has a malformed name, ${quote(uri)}`);
   }
-}
-
-/** Time proportional to the lengths' product: each `*` is tried from the earliest place only. */
-function matches(pattern: string, name: string): boolean {
-  const [start = '', ...parts] = pattern.split('*');
-  const end = parts.pop();
-  if (end === undefined) return pattern === name;
-  if (!name.startsWith(start)) return false;
-  let from = start.length;
-  for (const part of parts) {
-    const at = name.indexOf(part, from);
-    if (at < 0) return false;
-    from = at + part.length;
-  }
-  return name.length - end.length >= from && name.endsWith(end);
 }
 
 function denied(message: string): EnjambreError {

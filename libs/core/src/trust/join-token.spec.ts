@@ -24,6 +24,17 @@ test('a token with more names than it has room for is not made', () => {
   );
 });
 
+test('a token keeps permissions, and one with a permission that is none is refused', () => {
+  const may = [{ right: 'get', pattern: 'llama-*' }] as const;
+  const text = (each: string): string => joinToken(each, 'c2ln');
+  expect(readJoinToken(text(signedPart({ ...terms, may }))).terms).toEqual({ ...terms, may });
+  const body = { ...terms, expires_at: 1, may: ['delete:*'] };
+  const forged = `enj1.${Buffer.from(JSON.stringify(body)).toString('base64url')}`;
+  expect(() => readJoinToken(text(forged))).toThrow('this is not a join token');
+  const many = Array.from({ length: 33 }, () => may[0]);
+  expect(() => signedPart({ ...terms, may: many })).toThrow('at most 32 permissions');
+});
+
 describe('a join token', () => {
   it('is the same after writing and reading', () => {
     fc.assert(

@@ -1,4 +1,11 @@
 import { EnjambreError } from '../error.js';
+import {
+  MAX_PERMISSIONS,
+  tooManyPermissions,
+  parsePermission,
+  permissionText,
+  type Permission,
+} from './rights.js';
 import { checkNetworkName, isRole, type Role } from './certified-identity.js';
 
 /** What a join token allows. */
@@ -11,6 +18,8 @@ export interface JoinTerms {
   readonly role: Role;
   /** Names that the certificate will allow; empty for any. */
   readonly names: readonly string[];
+  /** What the certificate will allow; undefined for all that the role does. */
+  readonly may?: readonly Permission[] | undefined;
   /** How many certificates it is good for. */
   readonly uses: number;
   /** Milliseconds since 1970. */
@@ -37,8 +46,12 @@ export function signedPart(terms: JoinTerms): string {
     const message = `a join token allows at most ${MAX_NAMES} names: use patterns, such as web-*`;
     throw new EnjambreError('invalid', 'BAD_OPTION', message);
   }
-  const { id, network, ca, role, names, uses, expiresAt } = terms;
-  const text = JSON.stringify({ id, network, ca, role, names, uses, expires_at: expiresAt });
+  if ((terms.may?.length ?? 0) > MAX_PERMISSIONS) throw tooManyPermissions();
+  const { id, network, ca, role, names, may, uses, expiresAt } = terms;
+  const text = JSON.stringify({
+    ...{ id, network, ca, role, names, uses, expires_at: expiresAt },
+    ...(may && { may: may.map(permissionText) }),
+  });
   return `${PREFIX}.${Buffer.from(text).toString('base64url')}`;
 }
 
@@ -67,13 +80,23 @@ function termsIn(body: string): JoinTerms {
   } catch (error) {
     throw bad(error);
   }
-  const { id, network, ca, role, names, uses, expires_at: expiresAt } = value;
+  const { id, network, ca, role, names, may, uses, expires_at: expiresAt } = value;
   const isValid =
     isHex(id, 32) && isHex(ca, 64) && isCount(uses, MAX_USES) && isCount(expiresAt, Number.MAX_SAFE_INTEGER);
   if (!isValid || typeof network !== 'string' || typeof role !== 'string' || !isRole(role)) throw bad();
   if (!Array.isArray(names) || names.length > MAX_NAMES || !names.every((name) => typeof name === 'string'))
     throw bad();
-  return { id, network: checkNetworkName(network), ca, role, names, uses, expiresAt };
+  const terms = { id, network: checkNetworkName(network), ca, role, names, uses, expiresAt };
+  return may === undefined ? terms : { ...terms, may: permissionsIn(may) };
+}
+
+function permissionsIn(may: unknown): Permission[] {
+  if (!Array.isArray(may) || may.length > MAX_PERMISSIONS) throw bad();
+  try {
+    return may.map((text) => parsePermission(String(text)));
+  } catch (error) {
+    throw bad(error);
+  }
 }
 
 function isHex(value: unknown, digits: number): value is string {

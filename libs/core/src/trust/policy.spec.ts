@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { ROLES } from './certified-identity.js';
-import { allowedAt, isPublic, mayCall, mayReadTexts, rolesAt } from './policy.js';
+import { isPublic, mayCall, mayReadTexts, rightMissingAt, rolesAt, ruleAt } from './policy.js';
+import { parsePermission } from './rights.js';
 
 const CONNECT = '/enjambre.tracker.v1.TrackerService/Connect';
 const WATCH = '/enjambre.tracker.v1.TrackerService/WatchEvents';
@@ -14,7 +15,7 @@ test('a method without a rule is for nobody', () => {
     '/',
   ])
     for (const role of ROLES) {
-      expect(allowedAt(path)).toBeUndefined();
+      expect(ruleAt(path)).toBeUndefined();
       expect(mayCall({ role }, path)).toBe(false);
       expect(isPublic(path)).toBe(false);
     }
@@ -42,4 +43,19 @@ test('agents exchange files and messages, all members look, operators command', 
 test('the roles of a method can be named', () => {
   expect(rolesAt(CONNECT)).toEqual(['agent']);
   expect(rolesAt('/grpc.health.v1.Health/Check')).toEqual([]);
+});
+
+test('a method needs a right, in any namespace', () => {
+  const limited = (...may: string[]) => ({
+    ...({ network: 'net', role: 'agent', peerId: undefined, names: [] as string[] } as const),
+    may: may.map(parsePermission),
+  });
+  const send = '/enjambre.messaging.v1.MessagingService/Send';
+  expect(rightMissingAt(send, limited('get'))).toBe('send');
+  expect(rightMissingAt(send, limited('get', 'send:ops'))).toBeUndefined();
+  expect(rightMissingAt(send, { ...limited(), may: undefined })).toBeUndefined();
+  expect(rightMissingAt(send, limited())).toBe('send');
+  expect(rightMissingAt('/enjambre.peer.v1.PeerService/Sync', limited('share'))).toBe('get');
+  expect(rightMissingAt('/enjambre.agent.v1.AgentService/Share', limited('get'))).toBe('operate');
+  expect(rightMissingAt(CONNECT, limited())).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-import { WHOLE, WITHOUT_TEXTS, type EventView } from '@enjambre/common/events/event-view';
+import { permitted, WHOLE, WITHOUT_TEXTS, type EventView } from '@enjambre/common/events/event-view';
 import type { EventWatchers } from '@enjambre/common/events/event-watchers';
 import type { OperatorToken } from '@enjambre/common/identity/operator-token';
 import { networkOf } from '@enjambre/core/network-of';
@@ -24,7 +24,8 @@ export function eventHandler(parts: EventHandlerParts): MessagingServiceServer['
   const { handlers, watchers, exchange } = parts;
   return handlers.serverStream(async function* (request, context) {
     exchange.watched(networkOf(context.peer));
-    yield* watchers.watch(request, { signal: context.signal, view: viewOf(parts, context) });
+    const view = permitted(viewOf(parts, context), context.caller?.identity);
+    yield* watchers.watch(request, { signal: context.signal, view });
   });
 }
 

@@ -14,6 +14,7 @@ import type { ConnectRequest, ConnectResponse, Hello } from '@enjambre/proto/gen
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { DeltaEffect, Effect } from '../domain/effects.js';
 import type { Session } from '../domain/swarm.js';
+import { MemberRights } from './member-rights.js';
 import { fromProblem, toBanClaim, toOffer, toReport } from './convert.js';
 import type { EndpointRules } from './endpoint-rules.js';
 import { acceptHello } from './hello.js';
@@ -53,6 +54,7 @@ export class ConnectSession implements SessionStream {
   readonly #hub: SessionHub;
   readonly #handlers: HandlerFactory;
   readonly #intake: Intake;
+  readonly #rights: MemberRights;
   readonly #outbox: Outbox;
   readonly #caller: Caller;
   readonly #party: string;
@@ -70,6 +72,7 @@ export class ConnectSession implements SessionStream {
   constructor({ call, hub, handlers, timeouts, ...options }: ConnectSessionOptions) {
     this.#call = call;
     this.#hub = hub;
+    this.#rights = new MemberRights(call, hub.registry.directory);
     this.#handlers = handlers;
     this.#caller = callerOf({ peer: call.getPeer(), metadata: call.metadata });
     this.#party = networkOf(call.getPeer());
@@ -213,11 +216,15 @@ export class ConnectSession implements SessionStream {
       case 'announce':
         return registry.announce(session, toReport(message.value), clock());
       case 'share':
-        return registry.share(session, toOffer(message.value), clock());
+        return registry.share(session, this.#rights.sharing(toOffer(message.value), session), clock());
       case 'withdraw':
         return registry.withdraw(session, infoHashFromBytes(message.value.infohash));
       case 'watch':
-        return registry.watch(session, infoHashFromBytes(message.value.infohash), message.value.maxPeers);
+        return registry.watch(
+          session,
+          this.#rights.watching(infoHashFromBytes(message.value.infohash)),
+          message.value.maxPeers,
+        );
       case 'unwatch': {
         const infohash = infoHashFromBytes(message.value.infohash);
         this.#outbox.discard(infohash);

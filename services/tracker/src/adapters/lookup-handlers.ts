@@ -1,5 +1,7 @@
 import type { HandlerFactory } from '@enjambre/rpc/handlers';
+import type { CertifiedCaller } from '@enjambre/rpc/caller';
 import { EnjambreError } from '@enjambre/core/error';
+import { hasRight } from '@enjambre/core/trust/rights';
 import { parseInfoHash } from '@enjambre/core/ids';
 import type { File, TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
 import type { NetworkStatus } from '../app/network.js';
@@ -50,27 +52,30 @@ export function lookupHandlers(
 ): LookupHandlers {
   const fromClaim = (claim: Claim): File => fileFromClaim(claim, publications);
   return {
-    listFiles: handlers.unary((request) => {
+    listFiles: handlers.unary((request, { caller }) => {
       const { exactName, publisher } = request;
       checkQuery(publisher);
       if (exactName && publisher !== '') {
         const { query } = toPageQuery(request);
         const its = directory.named(query, publications.byPublisher(query, publisher));
         return {
-          files: its.map((claim) => fileFromClaim(claim, publications, publisher)),
+          files: its.filter(visibleTo(caller)).map((claim) => fileFromClaim(claim, publications, publisher)),
           nextPageToken: '',
         };
       }
       const page = directory.files({ ...toPageQuery(request), exact: request.exactName });
-      return { files: page.items.map(fromClaim), nextPageToken: toToken(page.next) };
+      return {
+        files: page.items.filter(visibleTo(caller)).map(fromClaim),
+        nextPageToken: toToken(page.next),
+      };
     }),
-    getFile: handlers.unary(({ infohash }) => {
-      const claims = findClaims(directory, infohash).map(fromClaim);
+    getFile: handlers.unary(({ infohash }, { caller }) => {
+      const claims = findClaims(directory, infohash, caller).map(fromClaim);
       return { file: claims[0], claims };
     }),
     getSwarm: handlers.unary(({ infohash, maxPeers }, context) => {
       if (maxPeers < 0) throw new EnjambreError('invalid', 'BAD_MAX_PEERS', 'max_peers must not be negative');
-      const [first] = findClaims(directory, infohash);
+      const [first] = findClaims(directory, infohash, context.caller);
       const sample = directory.swarm(first.swarm.infohash)?.sample(clampMaxPeers(maxPeers), random) ?? [];
       const members = sample.slice(
         0,
@@ -92,8 +97,17 @@ export function lookupHandlers(
   };
 }
 
-function findClaims(directory: Directory, infohash: string): [Claim, ...Claim[]] {
-  const [first, ...others] = directory.claims(parseInfoHash(infohash));
+/** The files that the holder of a certificate may get. For it, the others do not exist. */
+function visibleTo(caller: CertifiedCaller | undefined): (claim: Claim) => boolean {
+  return ({ file }) => hasRight(caller?.identity, 'get', file.name);
+}
+
+function findClaims(
+  directory: Directory,
+  infohash: string,
+  caller: CertifiedCaller | undefined,
+): [Claim, ...Claim[]] {
+  const [first, ...others] = [...directory.claims(parseInfoHash(infohash))].filter(visibleTo(caller));
   if (first) return [first, ...others];
   throw new EnjambreError('not-found', 'FILE_NOT_FOUND', 'no connected peer has a file of that infohash');
 }

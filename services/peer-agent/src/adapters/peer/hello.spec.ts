@@ -10,7 +10,9 @@ import { helloBinding, helloTerms, readHello, type HelloTerms } from './hello.js
 const downloader = PeerIdentity.generate();
 const terms: HelloTerms = { nonce: randomBytes(32), uploader: PeerIdentity.generate().peerId };
 const infohash = infoHashFromBytes(randomBytes(32));
-const serving = Object.create(Serving.prototype) as Serving;
+const serving = Object.create(Serving.prototype, {
+  metainfo: { value: { name: 'llama.bin' } },
+}) as Serving;
 const directory = { find: () => serving, banReason: () => undefined, report: () => undefined };
 const fields = Hello.create({
   infohash: infoHashToBytes(infohash),
@@ -24,7 +26,11 @@ const read = (
   hello: Hello,
   { overTls = true, ...other }: Partial<HelloTerms> & { overTls?: boolean } = {},
 ): unknown =>
-  readHello(Hello.decode(Hello.encode(hello).finish()), { ...terms, ...other, overTls }, directory);
+  readHello(
+    Hello.decode(Hello.encode(hello).finish()),
+    { ...terms, ...other, holder: overTls ? {} : undefined },
+    directory,
+  );
 const second = (over: Partial<Hello> = {}): Hello =>
   boundHello({ ...fields, ...over }, Hello, {
     context: 'peer',
@@ -55,5 +61,19 @@ describe('the hello of a downloader', () => {
     const { signed } = second({ labels: { zone: 'us-2' } });
     expect(() => read({ ...second(), signed })).toThrow(refused);
     expect(read({ ...second(), labels: { zone: 'us-2' } })).toEqual(GREETING);
+  });
+
+  test('of one that may not get the file is answered as if it were not here', () => {
+    const may = (pattern: string) => ({ may: [{ right: 'get', pattern }] as const });
+    const asked = (pattern: string) => () =>
+      readHello(second(), { ...terms, holder: may(pattern) }, directory);
+    expect(asked('llama*')).not.toThrow();
+    const none = { ...directory, find: () => undefined };
+    const unknown = /this agent does not have that file/;
+    expect(asked('other*')).toThrow(unknown);
+    expect(() => readHello(second(), { ...terms, holder: {} }, none)).toThrow(unknown);
+    const changed = { ...none, hasChanged: () => true };
+    expect(() => readHello(second(), { ...terms, holder: {} }, changed)).toThrow(/has changed here/);
+    expect(() => readHello(second(), { ...terms, holder: may('other*') }, changed)).toThrow(unknown);
   });
 });

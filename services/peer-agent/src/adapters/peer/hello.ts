@@ -11,6 +11,7 @@ import {
   type PeerId,
 } from '@enjambre/core/ids';
 import { labelsFault, type Labels } from '@enjambre/core/labels';
+import { hasRight, type Limited } from '@enjambre/core/trust/rights';
 import { canonicalName } from '@enjambre/core/peer-names';
 import { Hello } from '@enjambre/proto/gen/enjambre/peer/v1/peer';
 import { CONTENT_CHANGED } from '../../app/ports/piece-store.js';
@@ -24,8 +25,8 @@ export interface HelloTerms {
 
 /** What a hello over this connection must be like. */
 interface HelloRules extends HelloTerms {
-  /** Over TLS version 2 is required; in plaintext earlier versions of the program send version 1. */
-  readonly overTls: boolean;
+  /** The holder of the certificate of this connection. Then version 2 is required; without TLS earlier programs send 1. */
+  readonly holder: Limited | undefined;
 }
 
 export interface Greeting {
@@ -45,7 +46,7 @@ export function helloTerms({ nonce, uploader }: HelloTerms, infohash: InfoHash):
  * `not-found` UNKNOWN_INFOHASH or CONTENT_CHANGED.
  */
 export function readHello(received: Hello, terms: HelloRules, directory: ServingDirectory): Greeting {
-  if (received.signed === undefined && terms.overTls) throw unboundHello();
+  if (received.signed === undefined && terms.holder) throw unboundHello();
   const hello = received.signed === undefined ? received : fieldsOf(received, Hello);
   const { peerId, infohash } = readIds(hello);
   const name = readName(hello);
@@ -58,8 +59,18 @@ export function readHello(received: Hello, terms: HelloRules, directory: Serving
   const banned = directory.banReason(peerId);
   if (banned !== undefined) throw new EnjambreError('denied', 'BANNED', `you are banned: ${banned}`);
   const serving = directory.find(infohash);
-  if (!serving) throw directory.hasChanged?.(infohash) === true ? hasChanged() : unknownInfohash();
+  // One whose rights are limited does not learn of a file whose name is no longer known.
+  if (!serving && directory.hasChanged?.(infohash) === true && !terms.holder?.may) throw hasChanged();
+  if (!serving || !mayGet(terms.holder, serving)) throw unknownInfohash();
   return { peerId, name, labels: hello.labels, serving };
+}
+
+/**
+ * True if the holder of a certificate may download a file. Its name is covered by its infohash. One who may not gets the
+ * answer for a file that is not here: that it is here is nothing for him.
+ */
+export function mayGet(holder: Limited | undefined, { metainfo }: Pick<Serving, 'metainfo'>): boolean {
+  return hasRight(holder, 'get', metainfo.name);
 }
 
 /** What version 2 is bound to. */

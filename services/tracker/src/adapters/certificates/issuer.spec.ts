@@ -175,6 +175,17 @@ describe('a CA that is online', () => {
     expect(await readIssued(folder, Date.parse(new X509Certificate(certificate).validTo))).toEqual([]);
   });
 
+  test('gives the rights of the token, also when it renews', async () => {
+    const peer = PeerIdentity.generate();
+    const may = [{ right: 'get', pattern: 'llama-*' }] as const;
+    const first = new X509Certificate(
+      (await issuer.join(token({ may }), await requestOf(peer), 'w1')).certificate,
+    );
+    expect(identityOf(first).may).toEqual(may);
+    const next = await issuer.renew(await requestOf(peer), identityOf(first), first);
+    expect(identityOf(new X509Certificate(next.certificate)).may).toEqual(may);
+  });
+
   test('does not renew what it has not issued for a token', async () => {
     const peer = PeerIdentity.generate();
     const about = { role: 'agent', names: [], peerId: undefined } as const;

@@ -71,13 +71,14 @@ export class Issuer {
       this.#revocations.revokedAt(ca, undefined) !== undefined;
     const terms = checkToken(token, { roots, now, isRevoked });
     const key = await keyIn(request);
-    const { role, names } = terms;
+    const { role, names, may } = terms;
     if (!mayJoin(role))
       throw refused(`nobody joins with the role ${role}: issue a certificate with "enjambre ca issue"`);
     const identity = {
       network: this.ca.current.network,
       role,
       names,
+      may,
       peerId: peerIdOf(createPublicKey(key)),
     };
     checkHolder(identity, { id: identity.peerId, name });
@@ -89,7 +90,7 @@ export class Issuer {
   }
 
   /**
-   * The next certificate, with the same role and names and for the same key. Throws `denied` NOT_RENEWABLE,
+   * The next certificate, with the same role, names and rights, and for the same key. Throws `denied` NOT_RENEWABLE,
    * `unauthenticated` NO_CERTIFICATE, `invalid` BAD_SIGNING_REQUEST.
    */
   async renew(request: string, identity: CertifiedIdentity, certificate: X509Certificate): Promise<Issued> {
@@ -106,11 +107,11 @@ export class Issuer {
   }
 
   /** @param name what the holder said */
-  async #issue(key: string, { role, names }: CertifiedIdentity, name?: string): Promise<Issued> {
+  async #issue(key: string, { role, names, may }: CertifiedIdentity, name?: string): Promise<Issued> {
     const validity = { now: this.#clock(), ttlMs: TTL_MS };
     const certificate = await this.ca.current.issue(
       key,
-      { role, names, peerId: undefined, renewable: true },
+      { role, names, may, peerId: undefined, renewable: true },
       validity,
     );
     await recordIssued(this.ca.folder, recordOf(certificate, name)).catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import { infoHashFromBytes } from '@enjambre/core/ids';
 import type { ServedService } from '@enjambre/rpc/server';
+import type { Limited } from '@enjambre/core/trust/rights';
 import { HandlerFactory } from '@enjambre/rpc/handlers';
 import type { Logger } from '@enjambre/common/log/logger';
 import {
@@ -11,7 +12,7 @@ import {
 import type { ServingDirectory } from '../../../app/upload/serving.js';
 import type { Uploads } from '../../../app/upload/uploads.js';
 import { FetchServer } from './fetch-server.js';
-import { unknownInfohash } from '../hello.js';
+import { mayGet, unknownInfohash } from '../hello.js';
 import { METAINFO_CHUNK_BYTES } from '../wire-constants.js';
 import type { SelfDescription } from '../client/peer-link.js';
 import { SyncServer } from './sync-server.js';
@@ -40,7 +41,9 @@ export function peerService(
   const sync = new SyncServer({ ...components, handlers });
   const fetch = new FetchServer({ ...components, handlers, sync });
   const implementation: PeerServiceServer = {
-    getMetainfo: handlers.serverStream((request) => metainfoChunks(components.directory, request)),
+    getMetainfo: handlers.serverStream((request, { caller }) =>
+      metainfoChunks(components.directory, request, caller?.identity),
+    ),
     sync: (call) => {
       sync.accept(call);
     },
@@ -56,9 +59,10 @@ export function peerService(
 async function* metainfoChunks(
   directory: ServingDirectory,
   { infohash }: GetMetainfoRequest,
+  holder: Limited | undefined,
 ): AsyncGenerator<GetMetainfoResponse> {
   const serving = directory.find(infoHashFromBytes(infohash));
-  if (!serving) throw unknownInfohash();
+  if (!serving || !mayGet(holder, serving)) throw unknownInfohash();
   const { bytes } = serving.metainfo;
   for (let at = 0; at < bytes.length; at += METAINFO_CHUNK_BYTES) {
     yield { totalLength: bytes.length, chunk: bytes.subarray(at, at + METAINFO_CHUNK_BYTES) };

@@ -192,7 +192,7 @@ export class SyncSession implements Downloader {
     if (this.#who) throw unexpected('a second hello');
     const { directory, self } = this.#parts;
     const certified = certifiedCaller(this.#call);
-    const terms = { nonce: this.#nonce, uploader: self.peerId, overTls: certified !== undefined };
+    const terms = { nonce: this.#nonce, uploader: self.peerId, holder: certified };
     const who = readHello(hello, terms, directory);
     checkHolder(certified, { id: who.peerId, name: who.name });
     this.#who = who;
