@@ -65,6 +65,14 @@ describe('enjambre verify --wait', () => {
     );
   });
 
+  test('counts intact pieces although the first update came in the middle of a piece', async () => {
+    const states = [
+      { ...damaged, state: TransferState.DOWNLOADING, downloadedBytes: 1_100_000n },
+      { ...whole, downloadedBytes: 1_262_144n },
+    ];
+    expect((await verifying(states)).stdout).toContain('3 of 4 pieces intact, 262 kB downloaded again');
+  });
+
   test('exits 1 when the content is missing, and reports no intact pieces', async () => {
     const missing = { ...whole, state: TransferState.MISSING, message: '/srv/model.bin is missing' };
     const { code, stdout, stderr } = await verifying([missing]);

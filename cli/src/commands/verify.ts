@@ -63,14 +63,15 @@ class Check {
     this.#last = transfer;
     const { state } = transfer;
     if (UNKNOWN_YET.has(state)) return;
-    this.#good ??= transfer.donePieceCount - this.#repaired;
+    // An update with part of a piece counts that piece as repaired: none counts too few of them.
+    this.#good = Math.max(this.#good ?? 0, transfer.donePieceCount - this.#repaired);
   }
 
   get #fetched(): bigint {
     return this.#last.downloadedBytes - this.first.downloadedBytes;
   }
 
-  /** Pieces that were already downloaded again at the first update after the check. */
+  /** Pieces that were downloaded again until the last update, or are being. */
   get #repaired(): number {
     const { pieceLength, donePieceCount } = this.#last;
     return pieceLength === 0n
