@@ -25,16 +25,16 @@ const DEV_NOTES = `
   enjambre dev --shared-dir ~/models       then, in another terminal: enjambre files`;
 
 const TRACKER_NOTES = `
-  enjambre tracker --ca ca                 one tracker, with the CA that "enjambre ca init" created
+  enjambre tracker --ca ca                 one tracker, with its CA
   enjambre tracker --listen 127.0.0.1      for this machine only, without TLS
-  enjambre tracker --tls /etc/enjambre/tls --nats nats://nats.internal:4222  one of several, on one NATS`;
+  enjambre tracker --tls tls --nats nats://nats.internal:4222`;
 
 const MESSAGING_NOTES = `
-  enjambre messaging --tls /etc/enjambre/tls    messages are kept in memory
-  enjambre messaging --tls /etc/enjambre/tls --nats nats://nats.internal:4222  messages are kept by NATS`;
+  enjambre messaging --tls tls             messages are kept in memory
+  enjambre messaging --tls tls --nats nats://nats.internal:4222`;
 
 const AGENT_NOTES = `
-  enjambre agent --tracker tracker.internal --messaging tracker.internal --join TOKEN
+  enjambre agent --tracker tracker.internal --join TOKEN
   enjambre agent --shared-dir /srv/models --max-upload 50MB --label zone=eu-1`;
 
 const SERVICES: Readonly<Record<string, ServiceCommand>> = {
