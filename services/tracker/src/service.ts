@@ -34,6 +34,7 @@ import { EndpointRules } from './adapters/endpoint-rules.js';
 import { openEvents } from './adapters/event-sources.js';
 import { lookupHandlers } from './adapters/lookup-handlers.js';
 import { MemoryStore } from './adapters/memory/memory-store.js';
+import { ReplicaSeal } from './adapters/nats/replica-seal.js';
 import { NatsStore } from './adapters/nats/nats-store.js';
 import { measureTracker } from './adapters/metrics.js';
 import { TRACKER_DEFINITION } from './adapters/service-definition.js';
@@ -199,9 +200,11 @@ function composeNetwork(around: NetworkSurroundings): { hub: SessionHub; network
   const { config, overrides, host, clock, random, capacity, log, link, events } = around;
   const { name, natsReplicas: replicas, catalogueMaxBytes: maxBytes } = config;
   const id = newReplicaId();
+  const { tls } = overrides;
+  const seal = tls && new ReplicaSeal(tls, { required: config.tlsMode === 'require' });
   const store =
     overrides.store?.(id) ??
-    (link ? new NatsStore({ link, log }, { id, host, replicas, maxBytes }) : new MemoryStore(id));
+    (link ? new NatsStore({ link, log, seal }, { id, host, replicas, maxBytes }) : new MemoryStore(id));
   const parts = networkParts(
     {
       clock: SYSTEM_CLOCK,

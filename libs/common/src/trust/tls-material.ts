@@ -158,7 +158,7 @@ function checkTime(leaf: X509Certificate, path: string, now: number): void {
 }
 
 /** The CA to which a chain leads from `leaf` over intermediate certificates. */
-function rootOf(
+export function rootOf(
   leaf: X509Certificate,
   intermediates: readonly X509Certificate[],
   authorities: readonly X509Certificate[],

@@ -9,12 +9,15 @@ import type { Publication } from '../../domain/publications.js';
 import type { ReplicaId, ReplicaMessage, Snapshot } from '../../domain/replica-state.js';
 import { thisHost, type TrackerHost } from '../tracker-host.js';
 import { CatalogueBucket } from './catalogue-bucket.js';
+import type { ReplicaSeal } from './replica-seal.js';
 import { ReplicaChannel } from './replica-channel.js';
 
 export interface NatsStoreComponents {
   /** Started before this store, and stopped after it. */
   readonly link: NatsLink;
   readonly log: Logger;
+  /** Signs the messages between trackers. @default they are not signed */
+  readonly seal?: ReplicaSeal | undefined;
 }
 
 export interface NatsStoreInit {

@@ -8,11 +8,14 @@ import { batchesOf } from '../../domain/batches.js';
 import type { ReplicaId, ReplicaMessage, SessionState, Snapshot } from '../../domain/replica-state.js';
 import type { TrackerHost } from '../tracker-host.js';
 import { decodeMessage, decodePart, encodeMessage, encodePart } from './convert-replica.js';
+import type { ReplicaSeal } from './replica-seal.js';
 import { REPLICAS_SUBJECT, snapshotSubject } from './names.js';
 
 interface ReplicaChannelComponents {
   readonly link: NatsLink;
   readonly log: Logger;
+  /** Signs messages and verifies those of others. @default neither */
+  readonly seal?: ReplicaSeal | undefined;
 }
 
 interface ReplicaChannelInit {
@@ -74,7 +77,7 @@ export class ReplicaChannel {
     const { link, log } = this.#parts;
     if (!link.connected) return;
     try {
-      link.connection.publish(REPLICAS_SUBJECT, encodeMessage(message, this.#init.host));
+      this.#send(link.connection, REPLICAS_SUBJECT, encodeMessage(message, this.#init.host));
     } catch (error) {
       log.warn({ err: error }, 'publish failed; the other trackers will request a snapshot');
     }
@@ -99,6 +102,7 @@ export class ReplicaChannel {
         callback: (error, message) => {
           try {
             if (error) throw error;
+            if (!isNobody(message)) this.#parts.seal?.check(message, inbox);
             const snapshot = answer.add(message);
             if (!snapshot) return;
             end();
@@ -112,27 +116,33 @@ export class ReplicaChannel {
       });
       signal.addEventListener('abort', onAbort, { once: true });
       const request = ReplicaSnapshotRequest.encode({ replicaId: replica }).finish();
-      connection.publish(snapshotSubject(replica), request, { reply: inbox });
+      this.#send(connection, snapshotSubject(replica), request, inbox);
     });
   }
 
-  #onMessage(error: Error | null, { subject, data }: Msg): void {
+  #send(connection: NatsConnection, subject: string, data: Uint8Array, reply?: string): void {
+    const headers = this.#parts.seal?.headersFor({ subject, data, reply });
+    connection.publish(subject, data, { ...(headers && { headers }), ...(reply !== undefined && { reply }) });
+  }
+
+  #onMessage(error: Error | null, received: Msg): void {
+    const { subject, data } = received;
     try {
       if (error) throw error;
       const message = decodeMessage(data, this.#init.host);
-      if (message && message.replica !== this.#init.id) this.#init.heard(message);
+      if (!message || message.replica === this.#init.id) return;
+      this.#parts.seal?.check(received, message.replica);
+      this.#init.heard(message);
     } catch (failure) {
       this.#ignore(subject, failure);
     }
   }
 
-  async #onRequest(
-    connection: NatsConnection,
-    error: Error | null,
-    { subject, data, reply }: Msg,
-  ): Promise<void> {
+  async #onRequest(connection: NatsConnection, error: Error | null, received: Msg): Promise<void> {
+    const { subject, data, reply } = received;
     try {
       if (error) throw error;
+      this.#parts.seal?.check(received, `${subject} ${reply}`);
       const { replicaId } = ReplicaSnapshotRequest.decode(data);
       if (replicaId !== this.#init.id || !reply) throw away('the request is not for this tracker');
       if (this.#answers.take(Math.floor(performance.now())) > 0)
@@ -149,10 +159,8 @@ export class ReplicaChannel {
     const batches = [...batchesOf({ ended: [], sessions }, maxMessageBytes)];
     const parts = Math.max(1, batches.length);
     for (let part = 0; part < parts; part++) {
-      connection.publish(
-        reply,
-        encodePart(id, { sequence, part, parts, sessions: batches[part]?.sessions ?? [] }, host),
-      );
+      const sessions = batches[part]?.sessions ?? [];
+      this.#send(connection, reply, encodePart(id, { sequence, part, parts, sessions }, host));
       // As fast as NATS accepts it, with other messages in between.
       await connection.flush();
     }
@@ -166,7 +174,9 @@ export class ReplicaChannel {
     const { log } = this.#parts;
     log.warn(
       { err: error, subject, message_count: this.#ignored },
-      'a malformed message between trackers is ignored',
+      error instanceof EnjambreError && error.code === 'denied'
+        ? error.message
+        : 'a malformed message between trackers is ignored',
     );
   }
 }
@@ -183,8 +193,9 @@ class Answer {
   ) {}
 
   /** The complete snapshot, after its last part. Throws if it is malformed. */
-  add({ data, headers }: Msg): Snapshot | undefined {
-    if (headers?.code === NO_RESPONDERS) throw away('it has stopped');
+  add(message: Msg): Snapshot | undefined {
+    const { data } = message;
+    if (isNobody(message)) throw away('it has stopped');
     this.#bytes += data.length;
     if (this.#bytes > MAX_SNAPSHOT_BYTES) throw away('its snapshot is too large');
     const { sequence, part, parts, sessions } = decodePart(this.replica, data, this.host);
@@ -195,6 +206,11 @@ class Answer {
     if (this.#parts.size < parts) return undefined;
     return { sequence, sessions: [...this.#parts.values()].flat() };
   }
+}
+
+/** NATS says that nobody answers. */
+function isNobody({ headers }: Msg): boolean {
+  return headers?.code === NO_RESPONDERS;
 }
 
 function away(why: string): EnjambreError {

@@ -1,0 +1,165 @@
+import { createHash, createPrivateKey, sign, verify, type KeyObject, X509Certificate } from 'node:crypto';
+import { headers as newHeaders, type MsgHdrs } from 'nats';
+import { certificatesOf } from '@enjambre/common/trust/ca-chain';
+import type { ProgramTls } from '@enjambre/common/trust/program-tls';
+import { identityOf, problemOfTime, rootOf } from '@enjambre/common/trust/tls-material';
+import { EnjambreError } from '@enjambre/core/error';
+
+/** What a received message consists of. */
+interface Sealed {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  /** Where the answer goes; covered as well. */
+  readonly reply?: string | undefined;
+  readonly headers?: MsgHdrs | undefined;
+}
+
+export interface ReplicaSealInit {
+  /** False while a network moves to TLS: messages without a signature count as well. */
+  readonly required: boolean;
+  /** Milliseconds since 1970. @default Date.now */
+  readonly clock?: () => number;
+}
+
+const CERTIFICATE = 'Enjambre-Certificate';
+const SIGNATURE = 'Enjambre-Signature';
+const STAMP = 'Enjambre-Stamp';
+/** A message is refused if the clocks of the two trackers differ by more, or if it is older. */
+const MAX_AGE_MS = 5 * 60_000;
+/** Certificates of more trackers than a network has. */
+const MAX_KNOWN = 64;
+const MAX_CHAIN_CHARS = 16_384;
+/** Sources of messages, each with its highest stamp. */
+const MAX_SOURCES = 1024;
+
+interface KnownSender {
+  readonly key: KeyObject;
+  readonly certificate: X509Certificate;
+}
+
+/**
+ * Signs the messages between trackers on NATS, where others may publish too, and verifies those of the others: only a
+ * certificate of this network with the role tracker counts. A message counts once: stamps grow.
+ */
+export class ReplicaSeal {
+  /** By the hash of the chain. */
+  readonly #known = new Map<string, KnownSender>();
+  readonly #stamps = new Map<string, number>();
+  #own: { readonly key: KeyObject; readonly chain: string } | undefined;
+  #stamp = 0;
+
+  constructor(
+    private readonly tls: Pick<ProgramTls, 'current' | 'onChange' | 'revocations'>,
+    private readonly init: ReplicaSealInit,
+  ) {
+    tls.onChange(() => {
+      this.#own = undefined;
+      this.#known.clear();
+    });
+  }
+
+  /** The headers with which a message is published. */
+  headersFor(message: Omit<Sealed, 'headers'>): MsgHdrs {
+    const { key, chain } = this.#ownKey();
+    this.#stamp = Math.max(this.#stamp + 1, this.#now() * 1000);
+    const stamp = String(this.#stamp);
+    const made = newHeaders();
+    made.set(CERTIFICATE, chain);
+    made.set(STAMP, stamp);
+    made.set(SIGNATURE, sign(digestOf(key), textOf(message, stamp), key).toString('base64'));
+    return made;
+  }
+
+  /**
+   * Throws `denied` UNSIGNED or BAD_SIGNATURE for a message that no tracker of this network has signed, or that was
+   * received before.
+   *
+   * @param source distinguishes the senders whose stamps grow, such as an id in the message
+   */
+  check(message: Sealed, source: string): void {
+    const stamp = message.headers?.get(STAMP) ?? '';
+    const signature = message.headers?.get(SIGNATURE) ?? '';
+    if (signature === '') {
+      if (this.init.required) throw refused('UNSIGNED', 'it is not signed');
+      return;
+    }
+    if (!/^\d{1,17}$/.test(stamp) || Math.abs(Number(stamp) / 1000 - this.#now()) > MAX_AGE_MS)
+      throw refused('BAD_SIGNATURE', 'it is older than five minutes, or the clock of its tracker is wrong');
+    const sender = this.#senderOf(message.headers?.get(CERTIFICATE) ?? '');
+    const { key } = sender;
+    if (!verify(digestOf(key), textOf(message, stamp), key, Buffer.from(signature, 'base64')))
+      throw refused('BAD_SIGNATURE', 'its signature is wrong');
+    this.#checkValid(sender.certificate);
+    this.#checkOnce(source, Number(stamp));
+  }
+
+  #ownKey(): { readonly key: KeyObject; readonly chain: string } {
+    const { key, cert } = this.tls.current;
+    this.#own ??= { key: createPrivateKey(key), chain: Buffer.from(cert).toString('base64') };
+    return this.#own;
+  }
+
+  #senderOf(chain: string): KnownSender {
+    if (chain.length > MAX_CHAIN_CHARS) throw refused('BAD_SIGNATURE', 'its certificate is too long');
+    const hash = createHash('sha256').update(chain).digest('base64');
+    const known = this.#known.get(hash);
+    if (known) return known;
+    const sender = this.#trusted(Buffer.from(chain, 'base64').toString());
+    this.#known.set(hash, sender);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest);
+    return sender;
+  }
+
+  #trusted(pem: string): KnownSender {
+    const { authorities, identity: own } = this.tls.current;
+    let identity;
+    let found;
+    try {
+      const [leaf, ...intermediates] = certificatesOf(pem);
+      found = leaf && rootOf(leaf, intermediates, authorities) && leaf;
+      identity = found && identityOf(found);
+    } catch {
+      // Worded below.
+    }
+    if (!found || !identity)
+      throw refused('BAD_SIGNATURE', 'no CA of this network has signed its certificate');
+    if (identity.network !== own.network || identity.role !== 'tracker')
+      throw refused('BAD_SIGNATURE', `its certificate is for the role ${identity.role}, not tracker`);
+    return { key: found.publicKey, certificate: found };
+  }
+
+  #checkValid(certificate: X509Certificate): void {
+    const problem = problemOfTime(certificate, this.#now());
+    if (problem !== undefined) throw refused('BAD_SIGNATURE', `its certificate ${problem}`);
+    if (this.tls.revocations.revokedAt(certificate, undefined))
+      throw refused('BAD_SIGNATURE', 'its certificate was revoked');
+  }
+
+  #checkOnce(source: string, stamp: number): void {
+    const last = this.#stamps.get(source) ?? 0;
+    if (stamp <= last) throw refused('BAD_SIGNATURE', 'it was received before');
+    this.#stamps.delete(source);
+    this.#stamps.set(source, stamp);
+    const [oldest] = this.#stamps.keys();
+    if (this.#stamps.size > MAX_SOURCES && oldest !== undefined) this.#stamps.delete(oldest);
+  }
+
+  #now(): number {
+    return (this.init.clock ?? Date.now)();
+  }
+}
+
+function textOf({ subject, data, reply = '' }: Omit<Sealed, 'headers'>, stamp: string): Buffer {
+  const head = `enjambre replica message v1\0${subject}\0${reply}\0${stamp}\0`;
+  return Buffer.concat([Buffer.from(head), data]);
+}
+
+/** Ed25519 has its own. */
+function digestOf({ asymmetricKeyType }: KeyObject): 'sha256' | null {
+  return asymmetricKeyType === 'ed25519' ? null : 'sha256';
+}
+
+function refused(reason: 'UNSIGNED' | 'BAD_SIGNATURE', why: string): EnjambreError {
+  return new EnjambreError('denied', reason, `a message between trackers is refused: ${why}`);
+}
