@@ -91,6 +91,19 @@ test('rights are for messages and events as well', async () => {
   expect(stdout).not.toContain('payroll');
 });
 
+test('the right to send within a pattern is for the rooms that match', async () => {
+  const gina = await start('gina', 'send:ops*');
+  await swarm.command(alice, ['rooms', 'join', 'ops-night']);
+  expect(await swarm.command(gina, ['rooms', 'join', 'ops-night'])).toMatchObject({ code: 0 });
+  expect(await swarm.command(gina, ['send', '--room', 'ops-night', 'hello'])).toMatchObject({ code: 0 });
+  for (const args of [
+    ['rooms', 'join', 'sales'],
+    ['send', 'alice', 'hello'],
+    ['send', '--all', 'hello'],
+  ])
+    expect((await swarm.command(gina, args)).stderr).toContain('your certificate does not allow you to send');
+});
+
 test('a permission that does not exist is refused by the command', async () => {
   const { code, stderr } = await swarm.enjambre(['ca', 'token', '--ca', 'ca', '--may', 'read:x']);
   expect([code, stderr]).toEqual([2, expect.stringContaining('"read:x" is no permission: write share, get')]);

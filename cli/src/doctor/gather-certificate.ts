@@ -20,6 +20,7 @@ export async function gatherCertificate(
     return {
       kind: 'valid',
       network: identity.network,
+      may: identity.may,
       notBefore: notBefore.getTime(),
       notAfter: notAfter.getTime(),
       isMember,

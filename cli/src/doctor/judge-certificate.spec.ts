@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import { parsePermission } from '@enjambre/core/trust/rights';
 import { judgeCertificate, type CertificateFacts } from './judge-certificate.js';
 
 const DAY_MS = 86_400_000;
 const valid = {
   kind: 'valid',
   network: 'prod',
+  may: undefined,
   notBefore: 0,
   notAfter: 9 * DAY_MS,
   isMember: true,
@@ -15,6 +17,12 @@ describe('the check of the certificate', () => {
   test.each<[string, CertificateFacts, number, readonly [level: string, message: string]]>([
     ['none', { kind: 'none' }, 0, ['ok', 'in plaintext']],
     ['a new one', valid, DAY_MS, ['ok', 'for the network prod, valid for another 8d']],
+    [
+      'one with rights',
+      { ...valid, may: [parsePermission('get:llama-*'), parsePermission('send')] },
+      DAY_MS,
+      ['ok', 'for the network prod, with the rights get:llama-* send:*, valid'],
+    ],
     ['one that is due', valid, 6.5 * DAY_MS, ['ok', 'valid for another 2d12h']],
     ['one that was not renewed', valid, 7.5 * DAY_MS, ['warn', 'it should have been renewed: see why']],
     ['files that run out', { ...valid, isMember: false }, 6.5 * DAY_MS, ['warn', 'issue it again']],

@@ -1,4 +1,5 @@
 import { formatDuration } from '@enjambre/core/format-duration';
+import { permissionText, type Permission } from '@enjambre/core/trust/rights';
 import { about, type Finding } from './finding.js';
 
 /** The certificate of an agent. */
@@ -9,6 +10,8 @@ export type CertificateFacts =
   | {
       readonly kind: 'valid';
       readonly network: string;
+      /** All that an agent may do if undefined. */
+      readonly may: readonly Permission[] | undefined;
       /** Milliseconds since 1970. */
       readonly notBefore: number;
       readonly notAfter: number;
@@ -31,10 +34,11 @@ export function judgeCertificate(facts: CertificateFacts, now: number): Finding[
 }
 
 function judgeValid(
-  { network, notBefore, notAfter, isMember }: CertificateFacts & { kind: 'valid' },
+  { network, may, notBefore, notAfter, isMember }: CertificateFacts & { kind: 'valid' },
   now: number,
 ): Finding {
-  const left = `for the network ${network}, valid for another ${formatDuration(notAfter - now)}`;
+  const rights = may ? `, with the rights ${may.map(permissionText).join(' ') || 'none'}` : '';
+  const left = `for the network ${network}${rights}, valid for another ${formatDuration(notAfter - now)}`;
   // Members renew at two thirds; a day later, something prevents it.
   const due = notBefore + ((notAfter - notBefore) * 2) / 3;
   if (now < due + (isMember ? DAY_MS : 0)) return ok(left);

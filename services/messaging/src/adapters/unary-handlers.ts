@@ -6,6 +6,7 @@ import type { MessageExchange } from '../app/message-exchange.js';
 import { fromMessage, fromRoom, toTargetRequest } from './convert.js';
 import { decodeHistoryToken, decodeRoomToken, encodePageToken, pageLimit } from './page-token.js';
 import type { Caller } from '../domain/message.js';
+import { permittedTarget } from './send-right.js';
 import { badToken, type SessionRegistry } from './session-registry.js';
 
 type UnaryMethods = 'send' | 'listMessages' | 'joinRoom' | 'leaveRoom' | 'listRooms';
@@ -29,7 +30,8 @@ export function unaryHandlers(
   return {
     send: handlers.unary(async ({ id, target, text }, context) => {
       const sender = authenticate(context);
-      const kept = await exchange.send(sender, { id, target: toTargetRequest(target), text });
+      const permitted = permittedTarget(context.caller?.identity, toTargetRequest(target));
+      const kept = await exchange.send(sender, { id, target: permitted, text });
       const { message, duplicate, receivers, skipped } = kept;
       const counts = { receiverCount: receivers.length, skippedCount: skipped };
       const result = { sentAt: new Date(message.sentAt), duplicate, ...counts };
@@ -51,7 +53,9 @@ export function unaryHandlers(
       return { messages: messages.map(fromMessage), nextPageToken };
     }),
     joinRoom: handlers.unary(async ({ room }, context) => {
-      return { room: fromRoom(await exchange.join(authenticate(context), room)) };
+      const peer = authenticate(context);
+      permittedTarget(context.caller?.identity, { kind: 'room', room });
+      return { room: fromRoom(await exchange.join(peer, room)) };
     }),
     leaveRoom: handlers.unary(async ({ room }, context) => {
       await exchange.leave(authenticate(context), room);

@@ -72,7 +72,7 @@ export class ConnectSession implements SessionStream {
   constructor({ call, hub, handlers, timeouts, ...options }: ConnectSessionOptions) {
     this.#call = call;
     this.#hub = hub;
-    this.#rights = new MemberRights(call, hub.registry.directory);
+    this.#rights = new MemberRights(certifiedCaller(call), hub.registry.directory);
     this.#handlers = handlers;
     this.#caller = callerOf({ peer: call.getPeer(), metadata: call.metadata });
     this.#party = networkOf(call.getPeer());
