@@ -21,8 +21,8 @@ let nats: NatsServer;
 let network: TestNetwork;
 let another: TestNetwork;
 let stranger: NatsConnection;
-let trackers: RecordingTracker[] = [];
-let links: NatsLink[] = [];
+const trackers: RecordingTracker[] = [];
+const links: NatsLink[] = [];
 
 beforeAll(async () => {
   nats = await NatsServer.start();

@@ -1,4 +1,5 @@
-import { createHash, createPrivateKey, sign, verify, type KeyObject, X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, sign, verify, type KeyObject } from 'node:crypto';
 import { headers as newHeaders, type MsgHdrs } from 'nats';
 import { certificatesOf } from '@enjambre/common/trust/ca-chain';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
