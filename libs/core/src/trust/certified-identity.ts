@@ -120,7 +120,8 @@ export function isRole(text: string): text is Role {
 function permissionIn(value: string): Permission[] {
   const at = value.indexOf('/');
   const [right, pattern] = [value.slice(0, at), value.slice(at + 1)];
-  return isRight(right) && pattern !== '' ? [{ right, pattern }] : [];
+  const isPossible = pattern !== '' && (right !== 'operate' || pattern === '*');
+  return isRight(right) && isPossible ? [{ right, pattern }] : [];
 }
 
 interface IdentityUri {

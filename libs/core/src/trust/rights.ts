@@ -51,7 +51,10 @@ export function hasRightSomewhere({ may }: Limited, right: Right): boolean {
 export function parsePermission(text: string): Permission {
   const at = text.indexOf(':');
   const [right, pattern] = at < 0 ? [text, '*'] : [text.slice(0, at), text.slice(at + 1)];
-  if (isRight(right) && pattern.length > 0 && pattern.length <= MAX_PATTERN_CHARS) return { right, pattern };
+  // Agents are controlled whole.
+  const isPossible = right !== 'operate' || pattern === '*';
+  if (isRight(right) && isPossible && pattern.length > 0 && pattern.length <= MAX_PATTERN_CHARS)
+    return { right, pattern };
   const message = `${quote(text)} is no permission: write ${RIGHTS.join(', ')}, each with a pattern of names after it, such as get:llama-*`;
   throw new EnjambreError('invalid', 'BAD_PERMISSION', message);
 }

@@ -214,7 +214,7 @@ export class ConnectSession implements SessionStream {
     const { registry, clock } = this.#hub;
     switch (message?.$case) {
       case 'announce':
-        return registry.announce(session, toReport(message.value), clock());
+        return registry.announce(session, this.#rights.announcing(toReport(message.value), session), clock());
       case 'share':
         return registry.share(session, this.#rights.sharing(toOffer(message.value), session), clock());
       case 'withdraw':

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { InfoHash, PeerId } from '@enjambre/core/ids';
 import { parsePermission } from '@enjambre/core/trust/rights';
 import type { Directory } from '../domain/directory.js';
-import type { Offer } from '../domain/swarm-registry.js';
+import type { Offer, Report } from '../domain/swarm-registry.js';
 import type { Session } from '../domain/swarm.js';
 import { MemberRights } from './member-rights.js';
 
@@ -39,4 +39,18 @@ test.each<[string, Partial<typeof publication>]>([
 
 test('that others share the content under another name does not give the right to share', () => {
   expect(offer([], 'payroll')).toThrow('does not allow you to share "llama"');
+});
+
+test('a report lists no file that the peer may not offer', () => {
+  const report = { infohash, file: { name: 'llama' }, leftBytes: 0, publications: [] } as unknown as Report;
+  const announce = (claims: readonly string[], ...may: string[]): Report => {
+    const directory = { claims: () => claims.map((name) => ({ file: { name } })) } as unknown as Directory;
+    const holder = may.length === 0 ? {} : { may: may.map(parsePermission) };
+    return new MemberRights(holder, directory).announcing(report, session);
+  };
+  expect(announce([])).toBe(report);
+  expect(announce([], 'share:llama')).toBe(report);
+  expect(announce(['llama'], 'get:llama')).toBe(report);
+  expect(announce([], 'get:llama')).toMatchObject({ leftBytes: 0, file: undefined });
+  expect(announce(['llama'], 'get:other').file).toBeUndefined();
 });
