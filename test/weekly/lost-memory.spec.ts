@@ -64,7 +64,10 @@ describe('a tracker without NATS that has lost its memory', () => {
     await alice.process.kill();
     await tracker.kill();
     await swarm.startTracker();
-    await waitFor(async () => (await listed(dave)).length === 2, { what: 'both files', timeoutMs: LIMIT_MS });
+    // Until its agent is connected again, the command fails.
+    await waitFor(async () => (await listed(dave)).length === 2, {
+      ...{ what: 'both files', timeoutMs: LIMIT_MS, retryErrors: true },
+    });
     expect(await versions(dave)).toEqual(before);
     expect(lastLine(await swarm.command(dave, ['get', NAME, '--json']))).toMatchObject({ type: 'done' });
     expect(lastLine(await swarm.command(dave, ['ls', '--json']))).toMatchObject({ version: 2 });
