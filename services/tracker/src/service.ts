@@ -110,7 +110,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const events =
     overrides.events ?? openEvents({ lifecycle, dialer, log, clock, operator }, { ...config, source, link });
   const surroundings = { config, overrides, host, clock, random, capacity, log, link, events };
-  const { hub, network } = composeNetwork(surroundings);
+  const { hub, network, store } = composeNetwork(surroundings);
 
   const agents = { timeouts, maxStreams: capacity.sessions * STREAMS_PER_SESSION };
   const calls = composeCalls({ ...surroundings, hub, network, operator }, agents);
@@ -125,7 +125,7 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const server = new GrpcServer({ listen: config.listen, services, ...serving });
   const health = new Health('tracker', natsCheck('tracker', link));
   monitor.observe(health, (metrics) => {
-    measureTracker(metrics, { directory: hub.registry.directory, traffic: hub.traffic });
+    measureTracker(metrics, { directory: hub.registry.directory, traffic: hub.traffic, store });
     measureEvents(metrics, 'tracker', { events, link });
     if (tls) measureCertificate(metrics, tls);
   });
@@ -196,7 +196,11 @@ interface NetworkSurroundings {
 }
 
 /** The sessions of this tracker and of the others, and their connection. */
-function composeNetwork(around: NetworkSurroundings): { hub: SessionHub; network: Network } {
+function composeNetwork(around: NetworkSurroundings): {
+  hub: SessionHub;
+  network: Network;
+  store: TrackerStore;
+} {
   const { config, overrides, host, clock, random, capacity, log, link, events } = around;
   const { name, natsReplicas: replicas, catalogueMaxBytes: maxBytes } = config;
   const id = newReplicaId();
@@ -237,5 +241,5 @@ function composeNetwork(around: NetworkSurroundings): { hub: SessionHub; network
   const hub = new SessionHub({ registry, events: publisher, clock, addressBudget });
   const carryOut = hub.apply.bind(hub);
   const network = new Network({ ...parts, registry, carryOut }, { id, name });
-  return { hub, network };
+  return { hub, network, store };
 }

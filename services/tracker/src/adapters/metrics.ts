@@ -1,5 +1,6 @@
 import type { Metrics } from '@enjambre/common/metrics/metrics';
 import type { ConnectRequest } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
+import type { TrackerStore } from '../app/ports.js';
 import type { Directory } from '../domain/directory.js';
 
 type Kind = NonNullable<ConnectRequest['message']>['$case'];
@@ -32,10 +33,11 @@ export interface MeasuredTracker {
     'sessionCount' | 'swarmCount' | 'stats' | 'announces' | 'downloadsCompleted'
   >;
   readonly traffic: TrafficCounts;
+  readonly store: Pick<TrackerStore, 'refused'>;
 }
 
 /** Registers a tracker's metrics, except those of its calls and events. */
-export function measureTracker(metrics: Metrics, { directory, traffic }: MeasuredTracker): void {
+export function measureTracker(metrics: Metrics, { directory, traffic, store }: MeasuredTracker): void {
   const gauge = (name: string, help: string, read: () => number): void =>
     metrics.gauge({ name: `enjambre_tracker_${name}`, help }, read);
   const counter = (name: string, help: string, read: () => number): void =>
@@ -70,5 +72,13 @@ export function measureTracker(metrics: Metrics, { directory, traffic }: Measure
   metrics.counter(
     { name: 'enjambre_tracker_messages_total', help: 'Messages from agents, by kind.', labels: ['kind'] },
     () => Array.from(traffic.received, ([kind, count]) => [{ kind }, count] as const),
+  );
+  metrics.counter(
+    {
+      name: 'enjambre_tracker_replica_messages_refused_total',
+      help: 'Messages between trackers that were malformed, unsigned, forged or replayed, by reason.',
+      labels: ['reason'],
+    },
+    () => Array.from(store.refused, ([reason, count]) => [{ reason }, count] as const),
   );
 }

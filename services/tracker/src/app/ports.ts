@@ -38,6 +38,8 @@ export interface TrackerStore {
   readonly maxMessageBytes: number;
   /** Messages that were foreign or malformed. */
   readonly ignored: number;
+  /** Messages of other trackers that did not count, by reason. */
+  readonly refused: ReadonlyMap<string, number>;
 
   /** Resolves when others are reachable and the records are read, or after a short timeout. */
   start(listener: StoreListener): Promise<void>;

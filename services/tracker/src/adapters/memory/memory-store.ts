@@ -20,6 +20,7 @@ export class MemoryStore implements TrackerStore {
   readonly keptMs: number | undefined = undefined;
   readonly maxMessageBytes = MAX_MESSAGE_BYTES;
   readonly ignored = 0;
+  readonly refused = new Map<string, number>();
   #listener: StoreListener | undefined;
 
   /** @param network shared records and trackers. @default a new one */

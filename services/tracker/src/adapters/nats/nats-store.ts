@@ -88,6 +88,10 @@ export class NatsStore implements TrackerStore {
     return this.#channel.ignored + this.#bucket.ignored;
   }
 
+  get refused(): ReadonlyMap<string, number> {
+    return this.#channel.refused;
+  }
+
   async start(listener: StoreListener): Promise<void> {
     this.#listener = listener;
     let read: Promise<void> | undefined;

@@ -42,6 +42,7 @@ export class ReplicaChannel {
   #connection: NatsConnection | undefined;
   #subscriptions: Subscription[] = [];
   #ignored = 0;
+  readonly #refused = new Map<string, number>();
   #toldIgnoredAt = -Infinity;
 
   constructor(parts: ReplicaChannelComponents, init: ReplicaChannelInit) {
@@ -51,6 +52,11 @@ export class ReplicaChannel {
 
   get ignored(): number {
     return this.#ignored;
+  }
+
+  /** Ignored messages by reason. */
+  get refused(): ReadonlyMap<string, number> {
+    return this.#refused;
   }
 
   /** Subscribes on `connection`; the client resubscribes by itself after a loss of connection. */
@@ -102,7 +108,7 @@ export class ReplicaChannel {
         callback: (error, message) => {
           try {
             if (error) throw error;
-            if (!isNobody(message)) this.#parts.seal?.check(message, inbox);
+            if (!isNobody(message) && !this.#isSealed(message, inbox)) return;
             const snapshot = answer.add(message);
             if (!snapshot) return;
             end();
@@ -118,6 +124,17 @@ export class ReplicaChannel {
       const request = ReplicaSnapshotRequest.encode({ replicaId: replica }).finish();
       this.#send(connection, snapshotSubject(replica), request, inbox);
     });
+  }
+
+  /** False for a part of a stranger, which does not end the request. */
+  #isSealed(message: Msg, inbox: string): boolean {
+    try {
+      this.#parts.seal?.check(message, inbox);
+      return true;
+    } catch (failure) {
+      this.#ignore(message.subject, failure);
+      return false;
+    }
   }
 
   #send(connection: NatsConnection, subject: string, data: Uint8Array, reply?: string): void {
@@ -168,6 +185,8 @@ export class ReplicaChannel {
 
   #ignore(subject: string, error: unknown): void {
     this.#ignored += 1;
+    const reason = error instanceof EnjambreError ? error.reason : 'MALFORMED';
+    this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + 1);
     const now = performance.now();
     if (now - this.#toldIgnoredAt < TELL_INTERVAL_MS) return;
     this.#toldIgnoredAt = now;
