@@ -36,7 +36,11 @@ export class Stage {
   static async open(size: Size): Promise<Stage> {
     const swarm = await ProcessSwarm.create(size.command === undefined ? {} : { command: size.command });
     try {
-      const common = ['--metrics', '127.0.0.1:0', '--listen', `${size.hosts?.honest ?? '127.0.0.1'}:0`];
+      const common = [
+        ...['--metrics', '127.0.0.1:0', '--listen', `${size.hosts?.honest ?? '127.0.0.1'}:0`],
+        // Versions before this flag need none.
+        ...(size.hosts && size.command === undefined ? ['--insecure'] : []),
+      ];
       const messaging = await swarm.startMessaging([...common, ...(size.messagingArgs ?? [])]);
       const tracker = await swarm.startTracker([...common, '--messaging', swarm.messagingAddress]);
       const [seeder, downloader] = await Promise.all([

@@ -5,7 +5,7 @@ import { ProcessSwarm, type SwarmAgent } from '@enjambre/harness/swarm';
 import { waitFor } from '@enjambre/harness/wait-for';
 import { MIB, shareFile } from './support/sharing.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 
 /** Members renew within 20 s, and look at their files every 5 s. */
 const SOON = { timeoutMs: 60_000, intervalMs: 500 };
@@ -62,6 +62,13 @@ test('the CA is replaced while a download runs: no restart, and no lost connecti
   expect(await ca('rotate')).toContain('step 3 of 3');
   await waitFor(async () => (await trusted()).every((count) => count === 1), { what: 'one CA', ...SOON });
   await expect(stat(join(swarm.root, 'ca', 'old.key'))).rejects.toThrow('ENOENT');
+  const unlimited = ['limit', '--max-upload', 'none'];
+  expect(await swarm.command(alice, unlimited)).toMatchObject({ code: 0 });
+  await waitFor(() => !download.isRunning, { what: 'the end of the download', ...SOON }).catch(
+    (error: unknown) => {
+      throw new Error(`${String(error)}; it said ${download.stderr.slice(-3).join('; ')}`);
+    },
+  );
   expect(await download.wait()).toBe(0);
   for (const { process } of members)
     expect(
