@@ -1,4 +1,5 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { get } from 'node:https';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { writeRandomFile } from '@enjambre/harness/content';
@@ -162,6 +163,48 @@ describe('a network with TLS', () => {
         code: 4,
         stderr: expect.stringContaining('is not the address of a tracker'),
       });
+      expect(await program.stop()).toBe(0);
+    }
+  });
+
+  test('serves metrics over TLS to members only, with --metrics-tls', async () => {
+    const programs = [
+      ['tracker', '--tls', folderOf('tracker')],
+      ['messaging', '--tls', folderOf('messaging')],
+      ['agent', '--data-dir', 'measured', '--tls', await issue('measured'), '--tracker', tracker],
+    ];
+    const [ca, cert, key] = await Promise.all(
+      ['ca.crt', 'tls.crt', 'tls.key'].map((name) => readFile(join(folderOf('viewer'), name))),
+    );
+    const page = (address: string, secrets: object): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const asked = get(
+          `https://${address}/metrics`,
+          { ...secrets, servername: 'enjambre' },
+          (response) => {
+            response.resume();
+            resolve(response.statusCode);
+          },
+        );
+        asked.on('error', reject);
+      });
+    for (const words of programs) {
+      const flags = [
+        '--metrics',
+        '127.0.0.1:0',
+        '--metrics-tls',
+        '--listen',
+        '127.0.0.1:0',
+        '--log-format',
+        'json',
+      ];
+      const program = swarm.run([...words, ...flags]);
+      const address = await program.waitForLog(
+        ({ metrics }) => metrics as string,
+        'the address of the metrics',
+      );
+      expect(await page(address, { ca, cert, key })).toBe(200);
+      await expect(page(address, { ca })).rejects.toThrow(/certificate required|socket hang up|ECONNRESET/);
       expect(await program.stop()).toBe(0);
     }
   });

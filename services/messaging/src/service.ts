@@ -13,6 +13,7 @@ import { SERVICE_LIMITS, type ServerLimits } from '@enjambre/rpc/gate/limits';
 import { GrpcServer } from '@enjambre/rpc/server';
 import { credentialsFrom } from '@enjambre/rpc/tls-credentials';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
+import { metricsTlsOf } from '@enjambre/common/config/tls-options';
 import { TlsWatch } from '@enjambre/common/trust/tls-watch';
 import { Health, type HealthCheck } from '@enjambre/common/health/health';
 import { natsCheck } from '@enjambre/common/health/nats-check';
@@ -80,21 +81,21 @@ const MAX_MESSAGES_IN_MEMORY = 200_000;
 
 /** Creates a messaging service that stores messages in JetStream, or in memory if no NATS is configured. */
 export function createMessaging(config: MessagingConfig, overrides: MessagingOverrides = {}): Messaging {
-  const { clock = Date.now, metrics } = overrides;
+  const { clock = Date.now, metrics, tls } = overrides;
   const log =
     overrides.log ?? createLogger({ name: 'messaging', level: config.logLevel, format: config.logFormat });
   const capacity = { ...capacityOf(config), ...overrides.capacity };
   const timeouts = { ...DEFAULT_TIMEOUTS, ...overrides.timeouts };
 
   const lifecycle = new Lifecycle(log);
-  if (overrides.tls) addTrust(lifecycle, overrides.tls, { config, log });
+  if (tls) addTrust(lifecycle, tls, { config, log });
   const source = `messaging/${config.name}`;
-  const components = { lifecycle, log, clock };
-  const monitor = lifecycle.add('monitor', new Monitor({ log, metrics }, config.metrics));
+  const watched = { log, metrics, tls: metricsTlsOf(tls, config) };
+  const monitor = lifecycle.add('monitor', new Monitor(watched, config.metrics));
   const { nats: url } = config;
   const link = url === undefined ? undefined : new NatsLink({ log }, { url, files: config, name: source });
   if (link) lifecycle.add('nats', link);
-  const events = openEvents(components, config, { source, link });
+  const events = openEvents({ lifecycle, log, clock }, config, { source, link });
   const store = overrides.store ?? createStore(config, { clock, log, link });
   const publisher = { publish: (event: DomainEvent) => events.publish(fromEvent(event)) };
   const quotas = partyQuotas(capacity, config.addressBudget);
@@ -115,18 +116,18 @@ export function createMessaging(config: MessagingConfig, overrides: MessagingOve
     watchEvents: eventHandler({ handlers, watchers, operator, sessions, exchange }),
   };
 
-  const { upkeepMs: pruneEveryMs } = overrides;
-  const pruning = pruneEveryMs === undefined ? {} : { pruneEveryMs };
+  const { upkeepMs } = overrides;
+  const pruning = upkeepMs === undefined ? {} : { pruneEveryMs: upkeepMs };
   startConsole(events, log, source);
   const services = [{ name: SERVICE_NAME, definition: MESSAGING_DEFINITION, implementation }];
   const budget = { limits: LIMITS, budgetPercent: config.addressBudget };
-  const serving = { credentials: credentialsFrom(overrides.tls, config), log, metrics, ...budget };
+  const serving = { credentials: credentialsFrom(tls, config), log, metrics, ...budget };
   const server = new GrpcServer({ listen: config.listen, services, ...serving });
   const health = new Health('messaging', [storeCheck(store), ...natsCheck('messaging', link)]);
   monitor.observe(health, (metrics) => {
     measureMessaging(metrics, { store, counts: exchange.counts, sessions });
     measureEvents(metrics, 'messaging', { events, link });
-    if (overrides.tls) measureCertificate(metrics, overrides.tls);
+    if (tls) measureCertificate(metrics, tls);
   });
   lifecycle.add('store', store);
   lifecycle.add('server', server);

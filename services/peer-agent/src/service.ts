@@ -4,6 +4,7 @@ import { formatAddress, type Address, type TcpAddress } from '@enjambre/common/c
 import { addHealth } from '@enjambre/rpc/health-server';
 import { credentialsFrom } from '@enjambre/rpc/tls-credentials';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
+import { metricsTlsOf } from '@enjambre/common/config/tls-options';
 import { TlsWatch } from '@enjambre/common/trust/tls-watch';
 import { Dialer } from '@enjambre/rpc/dialer';
 import type { GrpcServer } from '@enjambre/rpc/server';
@@ -207,7 +208,7 @@ class AgentService implements Agent {
     const controls = await controlServers(serving, control);
     this.#controls = controls;
     atEnd('lock', () => lock.release());
-    const health = this.#observed({ ...shared, ...peerCalls, transfers, pool, messages, relay });
+    const health = this.#observed({ ...shared, ...peerCalls, transfers, pool, messages, relay }, tls);
     add('data folder', data);
     add('bans', bans);
     atEnd('inbox', () => inbox.close());
@@ -260,9 +261,10 @@ class AgentService implements Agent {
   }
 
   /** The agent's health; also adds the parts that publish it. */
-  #observed(parts: Omit<MeasuredAgent & CheckedAgent, 'room'>): Health {
+  #observed(parts: Omit<MeasuredAgent & CheckedAgent, 'room'>, own: ProgramTls | undefined): Health {
     const { dataDir, metrics: listen } = this.#config;
-    const monitor = new Monitor({ log: this.#log, metrics: this.#metrics }, listen, this.#beside);
+    const tls = metricsTlsOf(own, this.#config);
+    const monitor = new Monitor({ log: this.#log, metrics: this.#metrics, tls }, listen, this.#beside);
     const room = new DiskRoom({ data: dataDir, downloads: this.#downloadDir });
     const health = new Health('agent', agentChecks({ ...parts, room }));
     monitor.observe(health, (metrics) => measureAgent(metrics, { ...parts, room }));

@@ -21,6 +21,7 @@ import { measureCertificate } from '@enjambre/common/metrics/certificate-metrics
 import { measureEvents } from '@enjambre/common/metrics/event-metrics';
 import type { Metrics } from '@enjambre/common/metrics/metrics';
 import type { ProgramTls } from '@enjambre/common/trust/program-tls';
+import { metricsTlsOf } from '@enjambre/common/config/tls-options';
 import { TlsWatch } from '@enjambre/common/trust/tls-watch';
 import { Monitor } from '@enjambre/common/metrics/monitor';
 import type { TrackerServiceServer } from '@enjambre/proto/gen/enjambre/tracker/v1/tracker';
@@ -101,7 +102,10 @@ export function createTracker(config: TrackerConfig, overrides: TrackerOverrides
   const lifecycle = new Lifecycle(log);
   if (tls) lifecycle.add('certificate', new TlsWatch({ log }, tls, config));
   const source = `tracker/${config.name}`;
-  const monitor = lifecycle.add('monitor', new Monitor({ log, metrics }, config.metrics));
+  const monitor = lifecycle.add(
+    'monitor',
+    new Monitor({ log, metrics, tls: metricsTlsOf(tls, config) }, config.metrics),
+  );
   const { nats: url } = config;
   const link = url === undefined ? undefined : new NatsLink({ log }, { url, files: config, name: source });
   if (link) lifecycle.add('nats', link);

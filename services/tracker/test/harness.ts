@@ -73,6 +73,7 @@ export class Harness {
       tlsCert: undefined,
       tlsKey: undefined,
       tlsMode: 'require',
+      metricsTls: false,
       insecure: false,
       healthListen: undefined,
       metrics: undefined,

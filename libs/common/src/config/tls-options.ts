@@ -45,6 +45,14 @@ export const tlsOptions = {
     schema: z.enum(TLS_MODES, { error: `must be one of ${TLS_MODES.join(', ')}` }),
     default: 'require',
   },
+  metricsTls: {
+    placeholder: '',
+    isSwitch: true,
+    description:
+      'metrics and health at --metrics over HTTPS, for clients with a certificate of the network only; without it, in plaintext for everyone',
+    schema: switchSchema,
+    default: 'false',
+  },
   insecure: {
     placeholder: '',
     isSwitch: true,
@@ -62,6 +70,7 @@ export interface TlsConfig {
   readonly tlsKey?: string | undefined;
   readonly insecure?: boolean | undefined;
   readonly tlsMode?: TlsMode | undefined;
+  readonly metricsTls?: boolean | undefined;
 }
 
 /** A setting with an address; undefined if it is not set. */
@@ -90,6 +99,13 @@ export function requireTls(
   if (insecure || !exposed?.address) return;
   const [text, setting] = [formatAddress(exposed.address), flagName(exposed.key)];
   const message = `${setting} ${text} would reach other machines in plaintext: name a certificate with ${certificate}, use an address of 127.0.0.1, or allow it with ${flagName('insecure')}`;
+  throw new EnjambreError('invalid', 'BAD_OPTION', message);
+}
+
+/** The certificate for `--metrics`, if `--metrics-tls` asks for one. Throws `invalid`, BAD_OPTION, without a certificate. */
+export function metricsTlsOf<Tls>(tls: Tls | undefined, { metricsTls }: TlsConfig): Tls | undefined {
+  if (!metricsTls || tls) return metricsTls ? tls : undefined;
+  const message = `${flagName('metricsTls')} needs the certificate of the program: name it with ${flagName('tls')}`;
   throw new EnjambreError('invalid', 'BAD_OPTION', message);
 }
 

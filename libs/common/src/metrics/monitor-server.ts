@@ -1,11 +1,15 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { formatAddress, type TcpAddress } from '../config/address.js';
 import { cannotListen } from '../config/cannot-listen.js';
 import { listenAnywhere } from '../config/listen-anywhere.js';
 import type { Health } from '../health/health.js';
 import type { Startable } from '../lifecycle/lifecycle.js';
 import type { Logger } from '../log/logger.js';
+import type { ProgramTls } from '../trust/program-tls.js';
+import { identityOf } from '../trust/tls-material.js';
 import type { Metrics } from './metrics.js';
 
 export interface MonitorServerComponents {
@@ -13,7 +17,12 @@ export interface MonitorServerComponents {
   /** Of each service in this process. */
   readonly health: readonly Health[];
   readonly log: Logger;
+  /** With it, clients need a certificate of the network. @default plaintext */
+  readonly tls?: MonitorTls | undefined;
 }
+
+/** The certificate of the program, and what has been revoked. */
+export type MonitorTls = Pick<ProgramTls, 'current' | 'onChange' | 'revocations'>;
 
 export interface MonitorServerInit {
   /** Port 0 picks a free one. */
@@ -42,18 +51,31 @@ export class MonitorServer implements Startable {
   /** Throws `unavailable`, PORT_IN_USE or CANNOT_LISTEN. */
   async start(): Promise<void> {
     const { listen } = this.#init;
-    const server = createServer({ requestTimeout: ASK_TIMEOUT_MS, headersTimeout: ASK_TIMEOUT_MS });
-    server.maxConnections = MAX_CONNECTIONS;
-    server.on('request', ({ method, url = '/' }, response) => {
-      if (method === 'GET' || method === 'HEAD') this.#answer(url, response);
+    const { tls } = this.#parts;
+    const server = this.#make(({ method, url = '/', socket }, response) => {
+      if (tls && isRevoked(tls, socket)) send(response, 403, 'this certificate was revoked\n');
+      else if (method === 'GET' || method === 'HEAD') this.#answer(url, response);
       else send(response, 405, 'only GET is allowed\n');
     });
+    server.maxConnections = MAX_CONNECTIONS;
     const bound = await listenAnywhere(listen, (at) => bind(server, at)).catch((error: unknown) => {
       throw cannotListen(listen, error, SETTING);
     });
     this.#server = server;
     const metrics = formatAddress(bound);
-    this.#parts.log.info({ metrics }, `metrics and health at http://${metrics}`);
+    this.#parts.log.info({ metrics }, `metrics and health at ${tls ? 'https' : 'http'}://${metrics}`);
+  }
+
+  #make(answer: RequestListener): Server {
+    const { tls } = this.#parts;
+    const limits = { requestTimeout: ASK_TIMEOUT_MS, headersTimeout: ASK_TIMEOUT_MS };
+    if (!tls) return createServer(limits, answer);
+    const server = createTlsServer(
+      { ...limits, ...secretsOf(tls), handshakeTimeout: ASK_TIMEOUT_MS },
+      answer,
+    );
+    tls.onChange(() => server.setSecureContext(secretsOf(tls)));
+    return server;
   }
 
   async stop(): Promise<void> {
@@ -97,6 +119,18 @@ export class MonitorServer implements Startable {
     const state = !ready ? 'not ready' : reasons.length > 0 ? 'degraded' : 'ready';
     send(response, ready ? 200 : 503, `${JSON.stringify({ state, reasons, checks })}\n`, 'application/json');
   }
+}
+
+/** TLS 1.3; a client without a certificate of the network does not get through the handshake. */
+function secretsOf({ current: { ca, cert, key } }: MonitorTls): ServerOptions {
+  return { ca, cert, key, minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: true };
+}
+
+function isRevoked({ revocations }: MonitorTls, socket: Socket): boolean {
+  if (revocations.size === 0) return false;
+  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+  if (!certificate) return true;
+  return revocations.revokedAt(certificate, identityOf(certificate).peerId) !== undefined;
 }
 
 async function bind(server: Server, at: TcpAddress): Promise<TcpAddress> {

@@ -4,12 +4,14 @@ import type { Startable } from '../lifecycle/lifecycle.js';
 import type { Logger } from '../log/logger.js';
 import { measureHealth } from './health-metrics.js';
 import type { Metrics } from './metrics.js';
-import { MonitorServer } from './monitor-server.js';
+import { MonitorServer, type MonitorTls } from './monitor-server.js';
 
 export interface MonitorComponents {
   readonly log: Logger;
   /** Absent if metrics are not exposed. */
   readonly metrics: Metrics | undefined;
+  /** Secures the pages. @default plaintext */
+  readonly tls?: MonitorTls | undefined;
 }
 
 /**
@@ -26,14 +28,14 @@ export class Monitor implements Startable {
    * @param beside health of other services in this process
    */
   constructor(
-    { log, metrics }: MonitorComponents,
+    { log, metrics, tls }: MonitorComponents,
     listen: TcpAddress | undefined,
     beside: readonly Health[] = [],
   ) {
     this.#metrics = metrics;
     this.#health = [...beside];
     if (metrics && listen)
-      this.#server = new MonitorServer({ metrics, health: this.#health, log }, { listen });
+      this.#server = new MonitorServer({ metrics, health: this.#health, log, tls }, { listen });
   }
 
   /** Adds the health of a service, and the metrics of `measure`; without metrics `measure` is not called. */
