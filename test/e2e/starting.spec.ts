@@ -45,6 +45,16 @@ describe('a usage error exits with 2 and a hint:', () => {
       ['agent', '--listen', '127.0.0.1:0', '--tracker', 'tracker.example', '--data-dir', 'a'],
       /--tracker tracker\.example:7070 would reach .* with --join or --tls/,
     ],
+    [
+      'a certificate beside plaintext',
+      ['tracker', '--tls', 'tls', '--insecure'],
+      /--insecure and --tls exclude each other/,
+    ],
+    [
+      'a CA beside plaintext',
+      ['tracker', '--ca', 'ca', '--insecure'],
+      /--insecure and --ca exclude each other/,
+    ],
     ['a tracker that listens nowhere', ['tracker', '--listen', '7070'], /--listen: "7070" is not an address/],
     ['a tracker that listens on a socket', ['tracker', '--listen', 'unix:/tmp/x'], /--listen: .*HOST:PORT/],
     [

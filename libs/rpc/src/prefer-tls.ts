@@ -4,10 +4,15 @@ import type { ChannelCredentials } from '@grpc/grpc-js';
 import { messageOf } from '@enjambre/core/error';
 import type { Credentials } from './credentials.js';
 
-/** What Node and OpenSSL report where the server does not use TLS. A certificate that is refused is none of it. */
-const NO_TLS = /wrong version number|packet length too long|before secure TLS connection|ECONNRESET/;
-/** After this time TLS is tried again. */
-const PLAINTEXT_MS = 30_000;
+/**
+ * What Node and OpenSSL report where the server does not use TLS, and how long it is called without TLS then. A server
+ * without TLS may just end the connection, as many others do: that counts for the next attempt only. A certificate that is
+ * refused is none of it.
+ */
+const NO_TLS: readonly (readonly [RegExp, number])[] = [
+  [/wrong version number|packet length too long/, 30_000],
+  [/before secure TLS connection|ECONNRESET/, 2000],
+];
 
 /** Servers that did not use TLS lately. */
 class PlainServers {
@@ -23,7 +28,8 @@ class PlainServers {
 
   /** Records why a connection could not be secured. */
   failed(server: string, error: unknown): void {
-    if (NO_TLS.test(messageOf(error))) this.#until.set(server, performance.now() + PLAINTEXT_MS);
+    const [, forMs] = NO_TLS.find(([pattern]) => pattern.test(messageOf(error))) ?? [];
+    if (forMs !== undefined) this.#until.set(server, performance.now() + forMs);
   }
 }
 

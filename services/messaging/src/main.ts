@@ -1,6 +1,6 @@
 import { scopeOf, type ConfigSources } from '@enjambre/common/config/config-file';
 import { resolveOptions, type Environment, type Flags } from '@enjambre/common/config/options';
-import { requireTls } from '@enjambre/common/config/tls-options';
+import { checkTlsOptions, requireTls } from '@enjambre/common/config/tls-options';
 import { loadMetrics } from '@enjambre/common/metrics/load-metrics';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
 import { messagingOptions } from './config.js';
@@ -22,6 +22,7 @@ export async function run(
     environment,
     scopeOf('messaging', messagingOptions, sources),
   );
+  checkTlsOptions(config);
   const tls = await openOwnTls(config);
   if (!tls) requireTls(config, [{ key: 'listen', address: config.listen }], ['join', 'tls']);
   await runUntilSignal(createMessaging(config, { ...(await loadMetrics(config.metrics)), tls }));

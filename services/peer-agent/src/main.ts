@@ -1,5 +1,6 @@
 import { scopeOf, type ConfigSources } from '@enjambre/common/config/config-file';
 import { resolveOptions, type Environment, type Flags } from '@enjambre/common/config/options';
+import { checkTlsOptions } from '@enjambre/common/config/tls-options';
 import { loadMetrics } from '@enjambre/common/metrics/load-metrics';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
 import { agentOptions } from './config.js';
@@ -14,5 +15,6 @@ export async function run(
 ): Promise<void> {
   tuneHeap();
   const config = resolveOptions(agentOptions, flags, environment, scopeOf('agent', agentOptions, sources));
+  checkTlsOptions(config);
   await runUntilSignal(createAgent(config, await loadMetrics(config.metrics)));
 }

@@ -191,7 +191,7 @@ class AgentService implements Agent {
     const bans = new Bans({ clock, archive: new BansFile(config.dataDir, log), tracker, log });
     const budget = new OutstandingBudget();
     const shared = { clock, tracker, bans, budget, limits, locality, meter: new Meter(), log };
-    const guard = this.#endpointGuard(tracker);
+    const guard = this.#endpointGuard(tracker, tls !== undefined);
     const connector = new GrpcPeerConnector({ self, signer: identity, dialer, guard, memory });
     const work = { hasher, random: this.#random, turns: new ComplaintTurns(clock) };
     const transfers = new Transfers(
@@ -248,8 +248,8 @@ class AgentService implements Agent {
     return new TrackerLink(ties, { addresses, description: () => this.#description(), operatorTokenFile });
   }
 
-  #endpointGuard(tracker: TrackerLink): EndpointGuard {
-    const { metrics, healthListen } = this.#config;
+  #endpointGuard(tracker: TrackerLink, hasTls: boolean): EndpointGuard {
+    const { metrics, healthListen, insecure } = this.#config;
     return new EndpointGuard({
       servers: () => [
         this.address,
@@ -257,6 +257,7 @@ class AgentService implements Agent {
         ...[metrics, healthListen].filter((at) => at !== undefined),
       ],
       trackerIsHere: () => tracker.isHere,
+      mayLeaveHost: hasTls || insecure,
     });
   }
 

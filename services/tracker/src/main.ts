@@ -1,6 +1,6 @@
 import { scopeOf, type ConfigSources } from '@enjambre/common/config/config-file';
 import { resolveOptions, type Environment, type Flags } from '@enjambre/common/config/options';
-import { openTls, requireTls } from '@enjambre/common/config/tls-options';
+import { checkTlsOptions, openTls, requireTls } from '@enjambre/common/config/tls-options';
 import { loadMetrics } from '@enjambre/common/metrics/load-metrics';
 import { runUntilSignal } from '@enjambre/common/lifecycle/run';
 import { trackerOptions, type TrackerConfig } from './config.js';
@@ -48,6 +48,7 @@ export async function run(
     environment,
     scopeOf('tracker', trackerOptions, sources),
   );
+  checkTlsOptions(config, { ca: config.ca });
   const trust = await openTrust(config);
   await runUntilSignal(createTracker(config, { ...(await loadMetrics(config.metrics)), ...trust }));
 }

@@ -73,6 +73,19 @@ export interface TlsConfig {
   readonly metricsTls?: boolean | undefined;
 }
 
+/** Refuses settings that exclude each other. Throws `invalid`, BAD_OPTION. @param more settings that need TLS */
+export function checkTlsOptions(config: TlsConfig, more: Readonly<Record<string, unknown>> = {}): void {
+  const { insecure, tls, tlsCa, tlsCert, tlsKey, tlsMode } = config;
+  if (!insecure) return;
+  const named = Object.entries({ tls, tlsCa, tlsCert, tlsKey, ...more }).find(
+    ([, value]) => value !== undefined,
+  );
+  const key = named?.[0] ?? (tlsMode === 'prefer' ? 'tlsMode' : undefined);
+  if (key === undefined) return;
+  const message = `${flagName('insecure')} and ${flagName(key)} exclude each other: leave one of them out`;
+  throw new EnjambreError('invalid', 'BAD_OPTION', message);
+}
+
 /** A setting with an address; undefined if it is not set. */
 interface Exposed {
   readonly key: string;

@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { messageOf } from '@enjambre/core/error';
 import { formatAddress, type TcpAddress } from '../config/address.js';
 import { cannotListen } from '../config/cannot-listen.js';
 import { listenAnywhere } from '../config/listen-anywhere.js';
@@ -9,7 +10,7 @@ import type { Health } from '../health/health.js';
 import type { Startable } from '../lifecycle/lifecycle.js';
 import type { Logger } from '../log/logger.js';
 import type { ProgramTls } from '../trust/program-tls.js';
-import { identityOf } from '../trust/tls-material.js';
+import { identityOf, problemOfTime } from '../trust/tls-material.js';
 import type { Metrics } from './metrics.js';
 
 export interface MonitorServerComponents {
@@ -53,7 +54,8 @@ export class MonitorServer implements Startable {
     const { listen } = this.#init;
     const { tls } = this.#parts;
     const server = this.#make(({ method, url = '/', socket }, response) => {
-      if (tls && isRevoked(tls, socket)) send(response, 403, 'this certificate was revoked\n');
+      const problem = tls && problemOf(tls, socket);
+      if (problem !== undefined) send(response, 403, `${problem}\n`);
       else if (method === 'GET' || method === 'HEAD') this.#answer(url, response);
       else send(response, 405, 'only GET is allowed\n');
     });
@@ -126,11 +128,20 @@ function secretsOf({ current: { ca, cert, key } }: MonitorTls): ServerOptions {
   return { ca, cert, key, minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: true };
 }
 
-function isRevoked({ revocations }: MonitorTls, socket: Socket): boolean {
-  if (revocations.size === 0) return false;
+/** Why a client may not read the pages; undefined if it may. The CA may sign for others than members as well. */
+function problemOf({ current, revocations }: MonitorTls, socket: Socket): string | undefined {
   const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
-  if (!certificate) return true;
-  return revocations.revokedAt(certificate, identityOf(certificate).peerId) !== undefined;
+  if (!certificate) return 'this connection has no certificate';
+  const late = problemOfTime(certificate, Date.now());
+  if (late !== undefined) return `your certificate ${late}`;
+  try {
+    const { network, peerId } = identityOf(certificate);
+    const own = current.identity.network;
+    if (network !== own) return `your certificate is for the network ${network}, not ${own}`;
+    return revocations.revokedAt(certificate, peerId) && 'this certificate was revoked';
+  } catch (error) {
+    return `your certificate cannot be used: ${messageOf(error)}`;
+  }
 }
 
 async function bind(server: Server, at: TcpAddress): Promise<TcpAddress> {

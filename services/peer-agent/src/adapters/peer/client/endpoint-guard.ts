@@ -9,6 +9,8 @@ export interface EndpointGuardInit {
   readonly servers: () => readonly Address[];
   /** True if the tracker in use is on this machine: then other agents are, too. */
   readonly trackerIsHere: () => boolean;
+  /** False without TLS, unless plaintext is allowed: then it dials no other machine. @default true */
+  readonly mayLeaveHost?: boolean;
 }
 
 /** Why an address is not dialed. */
@@ -34,6 +36,7 @@ export class EndpointGuard {
     const kind = IpAddress.parse(host)?.kind;
     if (port === 0 || kind === undefined) return refused('which is no complete address');
     if (kind === 'loopback' && this.#mayDialLoopback) return undefined;
+    if (kind === 'unicast' && this.init.mayLeaveHost === false) return refused(ELSEWHERE);
     return kind === 'unicast' ? undefined : refused(WHAT[kind]);
   }
 
@@ -62,6 +65,8 @@ const WHAT: Readonly<Record<Exclude<AddressKind, 'unicast'>, string>> = {
   unspecified: 'an unspecified or reserved address',
   reserved: 'an unspecified or reserved address',
 };
+
+const ELSEWHERE = 'on another machine, which this agent must not reach without a certificate';
 
 /** One text for each address; an IPv4-mapped one as IPv4. */
 function canonical(text: string): string {
