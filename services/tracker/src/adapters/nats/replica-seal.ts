@@ -96,11 +96,13 @@ export class ReplicaSeal {
     }
     if (!/^\d{1,17}$/.test(stamp) || Math.abs(Number(stamp) / 1000 - this.#now()) > MAX_AGE_MS)
       throw refused('BAD_SIGNATURE', 'it is older than five minutes, or the clock of its tracker is wrong');
-    const sender = this.#senderOf(message.headers?.get(CERTIFICATE) ?? '');
+    const chain = message.headers?.get(CERTIFICATE) ?? '';
+    const sender = this.#senderOf(chain);
     const { key } = sender;
     takeFrom(this.#signatures);
     if (!verify(digestOf(key), textOf(message, stamp), key, Buffer.from(signature, 'base64')))
       throw refused('BAD_SIGNATURE', 'its signature is wrong');
+    this.#remember(chain, sender);
     this.#checkValid(sender);
     this.#checkOnce(source, Number(stamp));
   }
@@ -113,15 +115,19 @@ export class ReplicaSeal {
 
   #senderOf(chain: string): KnownSender {
     if (chain.length > MAX_CHAIN_CHARS) throw refused('BAD_SIGNATURE', 'its certificate is too long');
-    const hash = createHash('sha256').update(chain).digest('base64');
-    const known = this.#known.get(hash);
+    const known = this.#known.get(hashOf(chain));
     if (known) return known;
     takeFrom(this.#chains);
-    const sender = this.#trusted(Buffer.from(chain, 'base64').toString());
+    return this.#trusted(Buffer.from(chain, 'base64').toString());
+  }
+
+  /** Only who has the key of a chain gets a place among those that are known. */
+  #remember(chain: string, sender: KnownSender): void {
+    const hash = hashOf(chain);
+    this.#known.delete(hash);
     this.#known.set(hash, sender);
     const [oldest] = this.#known.keys();
     if (this.#known.size > MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest);
-    return sender;
   }
 
   #trusted(pem: string): KnownSender {
@@ -170,6 +176,10 @@ export class ReplicaSeal {
 function textOf({ subject, data, reply = '' }: Omit<Sealed, 'headers'>, stamp: string): Buffer {
   const head = `enjambre replica message v1\0${subject}\0${reply}\0${stamp}\0`;
   return Buffer.concat([Buffer.from(head), data]);
+}
+
+function hashOf(chain: string): string {
+  return createHash('sha256').update(chain).digest('base64');
 }
 
 /** Ed25519 has its own. */
